@@ -51,9 +51,7 @@ void convert_elements(std::span<const std::byte> bytes, std::span<T> out, const 
     for (std::size_t i = 0; i < out.size(); ++i) {
         S value;
         std::memcpy(&value, bytes.data() + i * sizeof(S), sizeof(S));
-        if constexpr (std::is_same_v<T, bool>) {
-            out[i] = value != 0;
-        } else if constexpr (std::is_integral_v<T>) {
+        if constexpr (std::is_integral_v<T>) {
             require(std::in_range<T>(value), "safetensors", "\"", name, "\" holds ", +value,
                     ", which does not fit in ", lafs::name(dtype_of<T>));
             out[i] = static_cast<T>(value);
@@ -102,7 +100,7 @@ public:
     }
 
     /// All elements in row-major order, converted between float types (rounded) or integer types
-    /// (checked to fit; booleans count as integers). Other conversions throw.
+    /// (checked to fit; booleans are read as uint8). Other conversions throw.
     template <class T>
     std::vector<T> read(const std::string& name) const {
         std::vector<T> values(info(name).elements());
@@ -155,12 +153,11 @@ void SafetensorsFile::read(const std::string& name, std::span<T> out) const {
             tensor.elements(), " elements, expected ", out.size());
     require(is_floating(tensor.dtype) == is_floating(dtype_of<T>), "safetensors", "\"", name, "\" of ", path_,
             " is ", lafs::name(tensor.dtype), ", expected ", lafs::name(dtype_of<T>));
-    if constexpr (!std::is_same_v<T, bool>) {
-        if (tensor.dtype == dtype_of<T>) {
-            if (!out.empty())
-                std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
-            return;
-        }
+    static_assert(!std::is_same_v<T, bool>, "read booleans as std::uint8_t: a file may hold any byte");
+    if (tensor.dtype == dtype_of<T>) {
+        if (!out.empty())
+            std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
+        return;
     }
     const auto convert = [&]<class S>(S) { detail::convert_elements<S>(tensor.bytes, out, name); };
     if constexpr (is_floating(dtype_of<T>)) {
@@ -184,7 +181,7 @@ void SafetensorsFile::read(const std::string& name, std::span<T> out) const {
                 return convert(std::int16_t{});
             case DType::int8:
                 return convert(std::int8_t{});
-            default:  // a boolean of a hostile file may hold any byte
+            default:  // uint8 and boolean
                 return convert(std::uint8_t{});
         }
     }
