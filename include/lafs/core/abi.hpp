@@ -22,3 +22,6 @@
 #else
 #define LAFS_HOST_DEVICE
 #endif
+
+/// Inlines everything a function calls: the inner loops of kernels, whose operations are tiny functions.
+#define LAFS_FLATTEN __attribute__((flatten))
