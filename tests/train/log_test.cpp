@@ -1,0 +1,106 @@
+#include <cmath>
+#include <lafs/train/log.hpp>
+#include <lafs/train/log_reader.hpp>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "catch.hpp"
+#include "temporary_folder.hpp"
+
+using lafs::JsonlLog;
+using lafs_test::read_text;
+using lafs_test::write_text;
+
+TEST_CASE("a log has one JSON object per line", "[train]") {
+    const lafs_test::TemporaryFolder folder;
+    const auto path = folder / "log.jsonl";
+    {
+        JsonlLog log = JsonlLog::create(path);
+        log.append(1, {{"loss", 3.25}, {"images", 32}, {"warm", true}, {"note", "a \"b\"\\\n\x01 é"}});
+        CHECK(read_text(path).ends_with("}\n"));  // there before the next line
+        log.append(2, {{"loss", std::nan("")}, {"norm", INFINITY}, {"lr", 1e-300}, {"third", 1.0 / 3.0}});
+        log.append(2, {});
+    }
+    std::istringstream lines(read_text(path));
+    std::string line;
+    std::getline(lines, line);
+    CHECK(line.starts_with("{\"step\":1,\"loss\":3.25,"));
+    auto record = nlohmann::json::parse(line);
+    CHECK(record["step"] == 1);
+    CHECK(record["images"] == 32);
+    CHECK(record["warm"] == true);
+    CHECK(record["note"] == "a \"b\"\\\n\x01 é");
+    std::getline(lines, line);
+    record = nlohmann::json::parse(line);
+    CHECK(record["loss"].is_null());
+    CHECK(record["norm"].is_null());
+    CHECK(record["lr"] == 1e-300);
+    CHECK(record["third"] == 1.0 / 3.0);
+    std::getline(lines, line);
+    CHECK(line == "{\"step\":2}");
+}
+
+TEST_CASE("a resumed log ends with the step of the saved state", "[train]") {
+    const lafs_test::TemporaryFolder folder;
+    const auto path = folder / "log.jsonl";
+    const std::string kept = "{\"step\":1,\"loss\":1}\n{\"step\":2}\n{\"step\":2,\"accuracy\":0.5}\n";
+    const auto after_resume = [&](const std::string& before, std::int64_t step) {
+        write_text(path, before);
+        JsonlLog::resume(path, step);
+        return read_text(path);
+    };
+    CHECK(after_resume(kept, 2) == kept);
+    CHECK(after_resume(kept + "{\"step\":3,\"loss\":1}\n", 2) == kept);
+    CHECK(after_resume(kept + "{\"step\":3,\"loss\":1}\n{\"step\":2}\n", 2) == kept);
+    CHECK(after_resume(kept + "{\"step\":2,\"lo", 2) == kept);      // killed while writing
+    CHECK(after_resume(kept + "{\"step\":2,\"a\":1}", 2) == kept);  // only the newline is missing
+    CHECK(after_resume(kept + "{\"step\":2,\"lo\n", 2) == kept);
+    CHECK(after_resume(kept + "\n", 2) == kept);
+    CHECK(after_resume(kept + std::string(100, '\0'), 2) == kept);
+    CHECK(after_resume(kept + "{\"step\":2x}\n", 2) == kept);
+    CHECK(after_resume(kept, 1) == "{\"step\":1,\"loss\":1}\n");
+    CHECK(after_resume(kept, 0).empty());
+    CHECK(after_resume("", 5).empty());
+    {
+        write_text(path, kept + "{\"step\":3");
+        JsonlLog log = JsonlLog::resume(path, 2);
+        log.append(3, {{"loss", 0.5}});
+    }
+    CHECK(read_text(path) == kept + "{\"step\":3,\"loss\":0.5}\n");
+    std::filesystem::remove(path);
+    JsonlLog::resume(path, 2).append(3, {});
+    CHECK(read_text(path) == "{\"step\":3}\n");
+}
+
+TEST_CASE("a log says what is wrong", "[train]") {
+    const lafs_test::TemporaryFolder folder;
+    const auto path = folder / "log.jsonl";
+    CHECK_THROWS_AS(JsonlLog::create(folder / "absent" / "log.jsonl"), lafs::Error);
+    JsonlLog log = JsonlLog::create(path);
+    log.append(5, {});
+    CHECK_THROWS_AS(log.append(4, {}), lafs::Error);
+    CHECK(lafs_test::message_of([&] { JsonlLog::create(path); }).find("another process") !=
+          std::string::npos);
+    CHECK(read_text(path) == "{\"step\":5}\n");
+    if (std::filesystem::exists("/dev/full")) {
+        // Cannot be shortened, or cannot be written: an error either way, never silence.
+        CHECK_THROWS_AS(JsonlLog::create("/dev/full").append(1, {}), lafs::Error);
+    }
+}
+
+TEST_CASE("a log is read back as curves", "[train]") {
+    const lafs_test::TemporaryFolder folder;
+    const auto path = folder / "log.jsonl";
+    write_text(path,
+               "{\"step\":1,\"loss\":4,\"note\":\"x\"}\n{\"step\":2,\"loss\":null,\"lr\":0.5}\n"
+               "{\"step\":3,\"loss\":2}\n{\"step\":4,\"lo");
+    const auto curves = lafs::read_log(path);
+    CHECK(curves.size() == 2);
+    CHECK(curves.at("loss").step == std::vector<double>{1, 3});
+    CHECK(curves.at("loss").value == std::vector<double>{4, 2});
+    CHECK(curves.at("lr").step == std::vector<double>{2});
+    write_text(path, "{\"step\":1}\nnonsense\n{\"step\":2}\n");
+    CHECK(lafs_test::message_of([&] { lafs::read_log(path); }).find("line 2") != std::string::npos);
+    CHECK_THROWS_AS(lafs::read_log(folder / "absent"), lafs::Error);
+}
