@@ -44,6 +44,11 @@ foreach(component ${LAFS_COMPONENTS})
     set(LAFS_TARGET_${component} lafs::${component})
 endforeach()
 
+# All programs of a kind: cmake --build <dir> --target lafs_tests
+add_custom_target(lafs_tests)
+add_custom_target(lafs_examples)
+add_custom_target(lafs_bench)
+
 function(lafs_summary line)
     set_property(GLOBAL APPEND PROPERTY LAFS_SUMMARY "${line}")
 endfunction()
@@ -114,4 +119,6 @@ function(lafs_add_program switch target)
     endif()
     add_executable(${target} ${ARGN})
     target_link_libraries(${target} PRIVATE lafs::lafs lafs_build_options ${libraries})
+    string(TOLOWER ${switch} group)
+    add_dependencies(${group} ${target})
 endfunction()

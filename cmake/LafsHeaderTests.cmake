@@ -1,4 +1,5 @@
-# Every header compiles alone, twice over, without a warning; two translation units that include everything link.
+# Every header compiles alone, twice over, without a warning; two translation units that include everything link;
+# the code in the documentation compiles.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include"
     "${PROJECT_SOURCE_DIR}/include/lafs/*.hpp" "${PROJECT_SOURCE_DIR}/include/lafs/*.cuh")
 
@@ -37,11 +38,13 @@ if(cpp_units)
     add_library(lafs_headers OBJECT ${cpp_units})
     target_link_libraries(lafs_headers PRIVATE lafs::lafs lafs_build_options ${links})
     target_compile_options(lafs_headers PRIVATE -O0 -Werror)
+    add_dependencies(lafs_tests lafs_headers)
 endif()
 if(cuda_units)
     add_library(lafs_cuda_headers OBJECT ${cuda_units})
     target_link_libraries(lafs_cuda_headers PRIVATE lafs::lafs lafs::cuda lafs_build_options ${links})
     set_target_properties(lafs_cuda_headers PROPERTIES CUDA_ARCHITECTURES 90)
+    add_dependencies(lafs_tests lafs_cuda_headers)
 endif()
 
 if(NOT EXISTS "${PROJECT_SOURCE_DIR}/include/lafs/lafs.hpp")
@@ -54,6 +57,25 @@ if(NOT TARGET test_link)
 endif()
 target_compile_options(test_link PRIVATE -O0)
 lafs_add_test(link headers test_link)
+
+# The code on the documentation's pages compiles.
+include(LafsDocumentCode)
+file(GLOB pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/docs/*.md")
+set(page_units "")
+foreach(page IN LISTS pages)
+    get_filename_component(name "${page}" NAME_WE)
+    set(unit "${CMAKE_CURRENT_BINARY_DIR}/pages/${name}.cpp")
+    lafs_document_code("${page}" "${unit}" has_code)
+    if(has_code)
+        list(APPEND page_units "${unit}")
+    endif()
+endforeach()
+if(page_units)
+    add_library(lafs_pages OBJECT ${page_units})
+    target_link_libraries(lafs_pages PRIVATE lafs::lafs lafs_build_options ${links})
+    target_compile_options(lafs_pages PRIVATE -O0)
+    add_dependencies(lafs_tests lafs_pages)
+endif()
 
 # The same promise for Clang, where this build uses another compiler and Clang is installed.
 find_program(LAFS_CLANGXX NAMES clang++-14 clang++ DOC "Clang, used to check the headers for warnings")
