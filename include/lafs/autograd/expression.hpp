@@ -3,13 +3,12 @@
 //   Variable<float> y = gelu(x * scale + bias) * sigmoid(gate);   // one pass forward, one backward
 //   auto z = fuse([](auto a, auto b) { return tanh(a) * b; }, x, w).eval();
 //
-// Operators build an Expression, which holds handles of its operands (nothing can dangle) and is evaluated when it
-// becomes a Variable (a Tensor, if all operands are tensors). Operands broadcast as in NumPy. A number is an
-// operand. In `fuse` an operand that is used twice is read once.
+// Operators build an Expression, which holds handles of its operands (nothing can dangle) and is evaluated
+// when it becomes a Variable (a Tensor, if all operands are tensors). Operands broadcast as in NumPy. A
+// number is an operand. In `fuse` an operand that is used twice is read once.
 #pragma once
 
 #include <array>
-
 #include <lafs/autograd/variable.hpp>
 #include <lafs/backend/cpu/map.hpp>
 #include <lafs/expr/operations.hpp>
@@ -67,12 +66,13 @@ public:
         if constexpr (std::is_same_v<L, Tensor<T, Device>>)
             return value;
         else
-            return record(value, std::span<const L>(operands), [saved = *this](const Tensor<T, Device>& gradient) {
-                GradientTarget<T> targets[inputs];
-                for (int i = 0; i < inputs; ++i)
-                    targets[i] = saved.operands[static_cast<std::size_t>(i)].gradient_target();
-                map_gradients(Device{}, Node{}, View<const T>(gradient.view()), saved.bound(), targets);
-            });
+            return record(
+                value, std::span<const L>(operands), [saved = *this](const Tensor<T, Device>& gradient) {
+                    GradientTarget<T> targets[inputs];
+                    for (int i = 0; i < inputs; ++i)
+                        targets[i] = saved.operands[static_cast<std::size_t>(i)].gradient_target();
+                    map_gradients(Device{}, Node{}, View<const T>(gradient.view()), saved.bound(), targets);
+                });
     }
 
     operator L() const { return eval(); }
@@ -94,9 +94,7 @@ template <class N, class L>
 struct IsExpression<Expression<N, L>> : std::true_type {};
 
 template <class X>
-Expression<In<0>, X> as_expression(const X& leaf)
-    requires(Leaf<X>)
-{
+Expression<In<0>, X> as_expression(const X& leaf) requires(Leaf<X>) {
     return {{leaf}, {}};
 }
 template <class N, class L>
@@ -119,8 +117,8 @@ To convert_leaf(const From& leaf) {
 
 /// Appends the operands of one expression to those of the result.
 template <class L, class N, class From, std::size_t n, std::size_t s, class Number>
-void append(std::array<L, n>& operands, std::size_t& n_used, std::array<Number, s>& numbers, std::size_t& s_used,
-            const Expression<N, From>& e) {
+void append(std::array<L, n>& operands, std::size_t& n_used, std::array<Number, s>& numbers,
+            std::size_t& s_used, const Expression<N, From>& e) {
     for (const auto& operand : e.operands)
         operands[n_used++] = convert_leaf<L>(operand);
     for (const Number number : e.numbers)
@@ -141,8 +139,9 @@ struct Concatenate<Op, n, s, Apply<Op, Done...>> {
 };
 template <class Op, int n, int s, class... Done, class Next, class... Rest>
 struct Concatenate<Op, n, s, Apply<Op, Done...>, Next, Rest...> {
-    using type = typename Concatenate<Op, n + Next::inputs, s + Next::scalars,
-                                      Apply<Op, Done..., typename Next::template Shifted<n, s>>, Rest...>::type;
+    using type =
+        typename Concatenate<Op, n + Next::inputs, s + Next::scalars,
+                             Apply<Op, Done..., typename Next::template Shifted<n, s>>, Rest...>::type;
 };
 template <class Op, class First, class... Rest>
 struct ConcatenateAll {
@@ -207,9 +206,7 @@ decltype(auto) as_operand(const X& x) {
 
 /// Builds the expression Op(x...). With expression nodes instead (inside `fuse`), gives the node.
 template <class Op, class... X>
-auto apply(const X&... x)
-    requires(Operands<X...>)
-{
+auto apply(const X&... x) requires(Operands<X...>) {
     using L = typename detail::CommonLeaf<X...>::type;
     using Number = compute_t<typename L::value_type>;
     using Node = typename detail::ConcatenateAll<
@@ -226,19 +223,18 @@ Apply<Op, X...> apply(const X&...) {
 
 /// All operands of an operation as the functions below take them.
 template <class... X>
-concept OperationArguments = Operands<X...> || (ExpressionNode<X> && ...);
+concept OperationArguments = Operands<X...> ||(ExpressionNode<X>&&...);
 
 /// The expression that `function` makes of nodes In<0>, In<1>, ... bound to the operands, each read once.
 template <class Function, TensorOperand... X>
-auto fuse(Function, const X&... x)
-    requires(Leaf<X> && ...)
-{
+auto fuse(Function, const X&... x) requires(Leaf<X>&&...) {
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
         using Node = decltype(Function{}(In<static_cast<int>(i)>{}...));
         using L = typename detail::CommonLeaf<X...>::type;
         static_assert(Node::inputs == sizeof...(X), "the function must use its last operand");
         return Expression<Node, L>{{detail::convert_leaf<L>(x)...}, {}};
-    }(std::index_sequence_for<X...>{});
+    }
+    (std::index_sequence_for<X...>{});
 }
 
 // clang-format off
@@ -271,7 +267,7 @@ template <class X> requires OperationArguments<X> auto gelu(const X& x) { return
 
 /// x limited to [low, high]; no gradient outside.
 template <class X, class L, class H>
-    requires OperationArguments<X, L, H>
+requires OperationArguments<X, L, H>
 auto clamp(const X& x, const L& low, const H& high) {
     return apply<Minimum>(apply<Maximum>(x, low), high);
 }

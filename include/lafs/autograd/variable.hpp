@@ -7,10 +7,9 @@
 
 #include <algorithm>
 #include <initializer_list>
-#include <utility>
-
 #include <lafs/core/tensor.hpp>
 #include <lafs/expr/bound.hpp>
+#include <utility>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -111,7 +110,8 @@ public:
 
     /// The same for a value of any shape, given the gradient of it.
     void backward(const Value& output_gradient) const {
-        require(requires_grad(), "backward", "the value does not depend on a variable that requires a gradient");
+        require(requires_grad(), "backward",
+                "the value does not depend on a variable that requires a gradient");
         require(output_gradient.shape() == shape(), "backward", "got a gradient of shape ",
                 output_gradient.shape(), ", expected ", shape());
         if (!state_->creator) {
@@ -200,7 +200,8 @@ Variable<T, Device> record(Tensor<T, Device> value, std::span<const Variable<T, 
         Backward function_;
     };
     Variable<T, Device> result(std::move(value));
-    const bool wanted = std::any_of(inputs.begin(), inputs.end(), [](const auto& v) { return v.requires_grad(); });
+    const bool wanted =
+        std::any_of(inputs.begin(), inputs.end(), [](const auto& v) { return v.requires_grad(); });
     if (!wanted || !detail::gradients_enabled())
         return result;
     Handle<TapeNode<T, Device>> node(new Recorded(std::move(backward)));

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-
 #include <lafs/core/abi.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -15,6 +14,8 @@ inline std::atomic<std::uint64_t>& kernel_launches() {
 }
 
 /// Called by every primitive once per pass over memory.
-inline void count_launch() { kernel_launches().fetch_add(1, std::memory_order_relaxed); }
+inline void count_launch() {
+    kernel_launches().fetch_add(1, std::memory_order_relaxed);
+}
 
 }  // namespace lafs::inline LAFS_ABI

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
-
 #include <lafs/core/error.hpp>
 
 namespace lafs::inline LAFS_ABI {

@@ -3,12 +3,11 @@
 // Messages read `[operation] what came, what was expected`, in every build type.
 #pragma once
 
+#include <lafs/core/abi.hpp>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-
-#include <lafs/core/abi.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

@@ -6,12 +6,11 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <lafs/core/device.hpp>
 #include <mutex>
 #include <new>
 #include <utility>
 #include <vector>
-
-#include <lafs/core/device.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -122,7 +121,9 @@ Pool<Device>& pool() {
 /// Base of small host objects that live in the pool (graph nodes, tensor handles).
 struct Pooled {
     static void* operator new(std::size_t bytes) { return pool<Cpu>().allocate(bytes); }
-    static void operator delete(void* memory, std::size_t bytes) noexcept { pool<Cpu>().release(memory, bytes); }
+    static void operator delete(void* memory, std::size_t bytes) noexcept {
+        pool<Cpu>().release(memory, bytes);
+    }
 };
 
 /// Standard allocator over the host pool, for containers used in a training step.

@@ -7,7 +7,6 @@
 
 #include <cmath>
 #include <cstdint>
-
 #include <lafs/core/abi.hpp>
 #include <lafs/core/error.hpp>
 
@@ -71,7 +70,9 @@ inline Generator& default_generator() {
 }
 
 /// Restarts the calling thread's generator.
-inline void manual_seed(std::uint64_t seed) { default_generator() = Generator{seed, 0}; }
+inline void manual_seed(std::uint64_t seed) {
+    default_generator() = Generator{seed, 0};
+}
 
 /// Draws one number after the other from one stream: for host code that wants a sequence.
 class RandomSequence {

@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <lafs/core/error.hpp>
 #include <ostream>
 #include <span>
-
-#include <lafs/core/error.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -23,7 +22,8 @@ public:
         : Shape(std::span<const std::int64_t>(sizes.begin(), sizes.size())) {}
 
     explicit Shape(std::span<const std::int64_t> sizes) {
-        require(sizes.size() <= max_rank, "shape", "got ", sizes.size(), " axes, expected at most ", max_rank);
+        require(sizes.size() <= max_rank, "shape", "got ", sizes.size(), " axes, expected at most ",
+                max_rank);
         rank_ = static_cast<int>(sizes.size());
         std::int64_t product = 1;
         for (int axis = 0; axis < rank_; ++axis) {
@@ -43,8 +43,8 @@ public:
 
     /// Turns a possibly negative axis into 0..rank-1, or throws.
     int axis(int index) const {
-        require(index >= -rank_ && index < rank_, "shape", "axis ", index, " of ", *this, ", expected ", -rank_,
-                " .. ", rank_ - 1);
+        require(index >= -rank_ && index < rank_, "shape", "axis ", index, " of ", *this, ", expected ",
+                -rank_, " .. ", rank_ - 1);
         return index < 0 ? index + rank_ : index;
     }
 
@@ -110,8 +110,8 @@ inline Shape broadcast(const Shape& a, const Shape& b) {
     std::int64_t sizes[max_rank];
     for (int i = 1; i <= rank; ++i) {
         const std::int64_t x = i <= a.rank() ? a[-i] : 1, y = i <= b.rank() ? b[-i] : 1;
-        require(x == y || x == 1 || y == 1, "broadcast", a, " and ", b, ": axis ", -i, " has sizes ", x, " and ",
-                y, ", expected equal sizes or 1");
+        require(x == y || x == 1 || y == 1, "broadcast", a, " and ", b, ": axis ", -i, " has sizes ", x,
+                " and ", y, ", expected equal sizes or 1");
         sizes[rank - i] = x == 1 ? y : x;
     }
     return Shape(std::span<const std::int64_t>(sizes, static_cast<std::size_t>(rank)));

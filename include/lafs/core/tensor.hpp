@@ -6,12 +6,11 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <lafs/core/pool.hpp>
+#include <lafs/core/shape.hpp>
 #include <span>
 #include <type_traits>
 #include <vector>
-
-#include <lafs/core/pool.hpp>
-#include <lafs/core/shape.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -61,9 +60,7 @@ struct View {
         return result;
     }
 
-    operator View<const T>() const
-        requires(!std::is_const_v<T>)
-    {
+    operator View<const T>() const requires(!std::is_const_v<T>) {
         View<const T> result;
         result.data = data;
         result.shape = shape;
@@ -100,8 +97,8 @@ public:
     /// Memory with arbitrary content.
     static Tensor empty(const Shape& shape) {
         Tensor result;
-        result.storage_ = Handle<Storage<Device>>(
-            new Storage<Device>(static_cast<std::size_t>(shape.size()) * sizeof(T)));
+        result.storage_ =
+            Handle<Storage<Device>>(new Storage<Device>(static_cast<std::size_t>(shape.size()) * sizeof(T)));
         result.shape_ = shape;
         return result;
     }
@@ -139,15 +136,14 @@ public:
 
     T* data() const { return storage_ ? static_cast<T*>(storage_->memory) + offset_ : nullptr; }
     View<T> view() const { return {data(), shape_}; }
-    std::span<T> span() const
-        requires(std::is_same_v<Device, Cpu>)
-    {
+    std::span<T> span() const requires(std::is_same_v<Device, Cpu>) {
         return {data(), static_cast<std::size_t>(size())};
     }
 
     /// The same elements in another shape; one size may be -1 and is worked out.
     Tensor reshape(std::initializer_list<std::int64_t> sizes) const {
-        require(sizes.size() <= max_rank, "reshape", "got ", sizes.size(), " axes, expected at most ", max_rank);
+        require(sizes.size() <= max_rank, "reshape", "got ", sizes.size(), " axes, expected at most ",
+                max_rank);
         std::int64_t known = 1, resolved[max_rank], *free = nullptr;
         std::size_t rank = 0;
         for (const std::int64_t size : sizes) {
@@ -163,8 +159,8 @@ public:
         return reshape(Shape(std::span<const std::int64_t>(resolved, rank)));
     }
     Tensor reshape(const Shape& shape) const {
-        require(shape.size() == size(), "reshape", shape_, " to ", shape, ": ", size(), " elements, expected ",
-                shape.size());
+        require(shape.size() == size(), "reshape", shape_, " to ", shape, ": ", size(),
+                " elements, expected ", shape.size());
         Tensor result = *this;
         result.shape_ = shape;
         return result;
@@ -172,8 +168,8 @@ public:
 
     /// Elements [begin, end) of the first axis, sharing memory.
     Tensor slice(std::int64_t begin, std::int64_t end) const {
-        require(rank() > 0 && begin >= 0 && begin <= end && end <= shape_[0], "slice", "got [", begin, ", ", end,
-                ") of ", shape_);
+        require(rank() > 0 && begin >= 0 && begin <= end && end <= shape_[0], "slice", "got [", begin, ", ",
+                end, ") of ", shape_);
         Tensor result = *this;
         result.offset_ += begin * (shape_.size_between(1, rank()));
         result.shape_ = shape_.with(0, end - begin);

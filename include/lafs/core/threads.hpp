@@ -9,13 +9,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <lafs/core/error.hpp>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <lafs/core/error.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -51,7 +50,9 @@ public:
         std::lock_guard serial(serial_);
         {
             std::lock_guard lock(mutex_);
-            call_ = [](const void* context, std::int64_t task) { (*static_cast<const Body*>(context))(task); };
+            call_ = [](const void* context, std::int64_t task) {
+                (*static_cast<const Body*>(context))(task);
+            };
             context_ = &body;
             tasks_ = tasks;
             next_.store(0, std::memory_order_relaxed);
@@ -141,7 +142,9 @@ inline std::unique_ptr<ThreadTeam>& thread_team() {
 }
 
 /// Number of threads that parallel loops use.
-inline int threads() { return thread_team()->threads(); }
+inline int threads() {
+    return thread_team()->threads();
+}
 
 /// Sets the number of threads; not while a parallel loop runs. Throws outside 1 .. 1024.
 inline void set_threads(int count) {

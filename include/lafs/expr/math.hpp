@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <concepts>
-
 #include <lafs/core/abi.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -27,26 +26,32 @@ LAFS_HOST_DEVICE inline double abs(double x) { return ::fabs(x); }
 
 /// The smaller / larger of two; the second operand where the first is NaN, as one machine instruction.
 template <class T>
-    requires(std::floating_point<T>)
-LAFS_HOST_DEVICE constexpr T minimum(T a, T b) { return a < b ? a : b; }
+requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr T minimum(T a, T b) {
+    return a < b ? a : b;
+}
 template <class T>
-    requires(std::floating_point<T>)
-LAFS_HOST_DEVICE constexpr T maximum(T a, T b) { return a > b ? a : b; }
+requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr T maximum(T a, T b) {
+    return a > b ? a : b;
+}
 
 /// Comparisons give 1 or 0 in the value type, so that a condition is an operand like any other.
 template <class T>
-    requires(std::floating_point<T>)
-LAFS_HOST_DEVICE constexpr T is_less(T a, T b) { return a < b ? T(1) : T(0); }
+requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr T is_less(T a, T b) {
+    return a < b ? T(1) : T(0);
+}
 template <class T>
-    requires(std::floating_point<T>)
-LAFS_HOST_DEVICE constexpr T is_less_equal(T a, T b) { return a <= b ? T(1) : T(0); }
+requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr T is_less_equal(T a, T b) {
+    return a <= b ? T(1) : T(0);
+}
 template <class T>
-    requires(std::floating_point<T>)
-LAFS_HOST_DEVICE constexpr T is_equal(T a, T b) { return a == b ? T(1) : T(0); }
+requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr T is_equal(T a, T b) {
+    return a == b ? T(1) : T(0);
+}
 
 /// `a` where the condition is not 0, else `b`.
 template <class T>
-    requires(std::floating_point<T>)
-LAFS_HOST_DEVICE constexpr T select(T condition, T a, T b) { return condition != T(0) ? a : b; }
+requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr T select(T condition, T a, T b) {
+    return condition != T(0) ? a : b;
+}
 
 }  // namespace lafs::inline LAFS_ABI

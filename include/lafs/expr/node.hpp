@@ -1,7 +1,7 @@
 // Fused expressions as empty types.
 //
-// An expression is a tree of `In<I>` (the I-th tensor), `Scalar<I>` (the I-th number) and `Apply<Op, Args...>`.
-// The run-time data lies beside it in flat arrays, so a kernel's parameters are a plain struct.
+// An expression is a tree of `In<I>` (the I-th tensor), `Scalar<I>` (the I-th number) and `Apply<Op,
+// Args...>`. The run-time data lies beside it in flat arrays, so a kernel's parameters are a plain struct.
 //
 // An operation is a struct with
 //   f(x...)      the value, for any value type (a pack of floats on the CPU, one float on the GPU);
@@ -11,9 +11,8 @@
 
 #include <concepts>
 #include <cstddef>
-#include <type_traits>
-
 #include <lafs/core/abi.hpp>
+#include <type_traits>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -63,7 +62,8 @@ struct Apply : NodeTag {
     static constexpr int inputs = detail::largest(Args::inputs...);
     static constexpr int scalars = detail::largest(Args::scalars...);
     static constexpr int nodes = (1 + ... + Args::nodes);
-    static_assert(nodes <= max_expression_nodes, "expression too large for one kernel: evaluate a part of it first");
+    static_assert(nodes <= max_expression_nodes,
+                  "expression too large for one kernel: evaluate a part of it first");
     template <int by_inputs, int by_scalars>
     using Shifted = Apply<Op, typename Args::template Shifted<by_inputs, by_scalars>...>;
 };
@@ -77,7 +77,9 @@ template <int I, class V>
 struct Sweep<In<I>, V> {
     V value;
     template <class S>
-    LAFS_HOST_DEVICE void forward(const V* inputs, const S*) { value = inputs[I]; }
+    LAFS_HOST_DEVICE void forward(const V* inputs, const S*) {
+        value = inputs[I];
+    }
     LAFS_HOST_DEVICE void backward(const V& adjoint, V* gradients) const {
         gradients[I] = gradients[I] + adjoint;
     }
@@ -87,7 +89,9 @@ template <int I, class V>
 struct Sweep<Scalar<I>, V> {
     V value;
     template <class S>
-    LAFS_HOST_DEVICE void forward(const V*, const S* scalars) { value = V(scalars[I]); }
+    LAFS_HOST_DEVICE void forward(const V*, const S* scalars) {
+        value = V(scalars[I]);
+    }
     LAFS_HOST_DEVICE void backward(const V&, V*) const {}
 };
 

@@ -11,28 +11,42 @@ namespace lafs::inline LAFS_ABI {
 
 struct Add {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V a, V b) { return a + b; }
+    LAFS_HOST_DEVICE static V f(V a, V b) {
+        return a + b;
+    }
     template <class V>
-    LAFS_HOST_DEVICE static Partials<V, 2> df(V, V, V) { return {{V(1), V(1)}}; }
+    LAFS_HOST_DEVICE static Partials<V, 2> df(V, V, V) {
+        return {{V(1), V(1)}};
+    }
 };
 
 struct Subtract {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V a, V b) { return a - b; }
+    LAFS_HOST_DEVICE static V f(V a, V b) {
+        return a - b;
+    }
     template <class V>
-    LAFS_HOST_DEVICE static Partials<V, 2> df(V, V, V) { return {{V(1), V(-1)}}; }
+    LAFS_HOST_DEVICE static Partials<V, 2> df(V, V, V) {
+        return {{V(1), V(-1)}};
+    }
 };
 
 struct Multiply {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V a, V b) { return a * b; }
+    LAFS_HOST_DEVICE static V f(V a, V b) {
+        return a * b;
+    }
     template <class V>
-    LAFS_HOST_DEVICE static Partials<V, 2> df(V a, V b, V) { return {{b, a}}; }
+    LAFS_HOST_DEVICE static Partials<V, 2> df(V a, V b, V) {
+        return {{b, a}};
+    }
 };
 
 struct Divide {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V a, V b) { return a / b; }
+    LAFS_HOST_DEVICE static V f(V a, V b) {
+        return a / b;
+    }
     template <class V>
     LAFS_HOST_DEVICE static Partials<V, 2> df(V, V b, V y) {
         const V inverse = V(1) / b;
@@ -42,95 +56,145 @@ struct Divide {
 
 struct Negate {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return V(0) - x; }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return V(0) - x;
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V, V) { return V(-1); }
+    LAFS_HOST_DEVICE static V df(V, V) {
+        return V(-1);
+    }
 };
 
 struct Exp {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return exp(x); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return exp(x);
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V, V y) { return y; }
+    LAFS_HOST_DEVICE static V df(V, V y) {
+        return y;
+    }
 };
 
 struct Log {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return log(x); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return log(x);
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V x, V) { return V(1) / x; }
+    LAFS_HOST_DEVICE static V df(V x, V) {
+        return V(1) / x;
+    }
 };
 
 struct Sqrt {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return sqrt(x); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return sqrt(x);
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V, V y) { return V(0.5) / y; }
+    LAFS_HOST_DEVICE static V df(V, V y) {
+        return V(0.5) / y;
+    }
 };
 
 struct Rsqrt {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return V(1) / sqrt(x); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return V(1) / sqrt(x);
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V, V y) { return V(-0.5) * y * y * y; }
+    LAFS_HOST_DEVICE static V df(V, V y) {
+        return V(-0.5) * y * y * y;
+    }
 };
 
 struct Square {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return x * x; }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return x * x;
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V x, V) { return x + x; }
+    LAFS_HOST_DEVICE static V df(V x, V) {
+        return x + x;
+    }
 };
 
 /// |x|; derivative 0 at 0.
 struct Abs {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return abs(x); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return abs(x);
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V x, V) { return is_less(V(0), x) - is_less(x, V(0)); }
+    LAFS_HOST_DEVICE static V df(V x, V) {
+        return is_less(V(0), x) - is_less(x, V(0));
+    }
 };
 
 struct Tanh {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return tanh(x); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return tanh(x);
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V, V y) { return V(1) - y * y; }
+    LAFS_HOST_DEVICE static V df(V, V y) {
+        return V(1) - y * y;
+    }
 };
 
 struct Sigmoid {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return V(1) / (V(1) + exp(V(0) - x)); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return V(1) / (V(1) + exp(V(0) - x));
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V, V y) { return y * (V(1) - y); }
+    LAFS_HOST_DEVICE static V df(V, V y) {
+        return y * (V(1) - y);
+    }
 };
 
 struct Relu {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return maximum(x, V(0)); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return maximum(x, V(0));
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V x, V) { return is_less(V(0), x); }
+    LAFS_HOST_DEVICE static V df(V x, V) {
+        return is_less(V(0), x);
+    }
 };
 
 /// min(max(x + 3, 0), 6) / 6 (Howard et al., "Searching for MobileNetV3", section 5.2).
 struct HardSigmoid {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return minimum(maximum(x + V(3), V(0)), V(6)) * V(1.0 / 6); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return minimum(maximum(x + V(3), V(0)), V(6)) * V(1.0 / 6);
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V x, V) { return is_less(V(-3), x) * is_less(x, V(3)) * V(1.0 / 6); }
+    LAFS_HOST_DEVICE static V df(V x, V) {
+        return is_less(V(-3), x) * is_less(x, V(3)) * V(1.0 / 6);
+    }
 };
 
 /// x * hard_sigmoid(x) (the same paper).
 struct HardSwish {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return x * HardSigmoid::f(x); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return x * HardSigmoid::f(x);
+    }
     template <class V>
-    LAFS_HOST_DEVICE static V df(V x, V y) { return HardSigmoid::f(x) + x * HardSigmoid::df(x, y); }
+    LAFS_HOST_DEVICE static V df(V x, V y) {
+        return HardSigmoid::f(x) + x * HardSigmoid::df(x, y);
+    }
 };
 
 /// The exact GELU, x (1 + erf(x / sqrt 2)) / 2 (Hendrycks & Gimpel, arXiv 1606.08415).
 struct Gelu {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V x) { return x * distribution(x); }
+    LAFS_HOST_DEVICE static V f(V x) {
+        return x * distribution(x);
+    }
     template <class V>
     LAFS_HOST_DEVICE static V df(V x, V) {
         return distribution(x) + x * (exp(x * x * V(-0.5)) * V(0.3989422804014327));
@@ -146,23 +210,33 @@ private:
 /// min(a, b); on a tie the gradient goes to a.
 struct Minimum {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V a, V b) { return minimum(a, b); }
+    LAFS_HOST_DEVICE static V f(V a, V b) {
+        return minimum(a, b);
+    }
     template <class V>
-    LAFS_HOST_DEVICE static Partials<V, 2> df(V a, V b, V) { return {{is_less_equal(a, b), is_less(b, a)}}; }
+    LAFS_HOST_DEVICE static Partials<V, 2> df(V a, V b, V) {
+        return {{is_less_equal(a, b), is_less(b, a)}};
+    }
 };
 
 /// max(a, b); on a tie the gradient goes to a.
 struct Maximum {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V a, V b) { return maximum(a, b); }
+    LAFS_HOST_DEVICE static V f(V a, V b) {
+        return maximum(a, b);
+    }
     template <class V>
-    LAFS_HOST_DEVICE static Partials<V, 2> df(V a, V b, V) { return {{is_less_equal(b, a), is_less(a, b)}}; }
+    LAFS_HOST_DEVICE static Partials<V, 2> df(V a, V b, V) {
+        return {{is_less_equal(b, a), is_less(a, b)}};
+    }
 };
 
 /// a where the condition is not 0, else b.
 struct Where {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V condition, V a, V b) { return select(condition, a, b); }
+    LAFS_HOST_DEVICE static V f(V condition, V a, V b) {
+        return select(condition, a, b);
+    }
     template <class V>
     LAFS_HOST_DEVICE static Partials<V, 3> df(V condition, V, V, V) {
         return {{V(0), select(condition, V(1), V(0)), select(condition, V(0), V(1))}};
@@ -172,22 +246,30 @@ struct Where {
 /// Base of comparisons: no gradient.
 struct Comparison {
     template <class V>
-    LAFS_HOST_DEVICE static Partials<V, 2> df(V, V, V) { return {{V(0), V(0)}}; }
+    LAFS_HOST_DEVICE static Partials<V, 2> df(V, V, V) {
+        return {{V(0), V(0)}};
+    }
 };
 
 struct Less : Comparison {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V a, V b) { return is_less(a, b); }
+    LAFS_HOST_DEVICE static V f(V a, V b) {
+        return is_less(a, b);
+    }
 };
 
 struct LessEqual : Comparison {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V a, V b) { return is_less_equal(a, b); }
+    LAFS_HOST_DEVICE static V f(V a, V b) {
+        return is_less_equal(a, b);
+    }
 };
 
 struct Equal : Comparison {
     template <class V>
-    LAFS_HOST_DEVICE static V f(V a, V b) { return is_equal(a, b); }
+    LAFS_HOST_DEVICE static V f(V a, V b) {
+        return is_equal(a, b);
+    }
 };
 
 }  // namespace lafs::inline LAFS_ABI

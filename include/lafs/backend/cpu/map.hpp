@@ -1,9 +1,10 @@
 // Fused element-wise kernels on the CPU.
 //
 // map:           out = expression(inputs), one pass.
-// map_gradients: the gradients of all inputs in one pass: the forward values are computed again in registers and
-//                the adjoints swept back. Gradients of broadcast inputs go through partial sums of fixed chunks and
-//                a second pass in fixed order, so they do not depend on the number of threads.
+// map_gradients: the gradients of all inputs in one pass: the forward values are computed again in registers
+// and
+//                the adjoints swept back. Gradients of broadcast inputs go through partial sums of fixed
+//                chunks and a second pass in fixed order, so they do not depend on the number of threads.
 #pragma once
 
 #include <lafs/backend/cpu/pack.hpp>
@@ -34,8 +35,7 @@ struct RowOperands {
         for (int i = 0; i < inputs; ++i) {
             data[i] = bound.inputs[i].data + loop.offset(i, row);
             stride[i] = loop.inner_stride(i);
-            if (stride[i] == 0)
-                values[i] = V(static_cast<compute_t<T>>(*data[i]));
+            values[i] = V(stride[i] == 0 ? static_cast<compute_t<T>>(*data[i]) : compute_t<T>(0));
         }
     }
 
@@ -138,7 +138,8 @@ struct GradientPass {
             sweep.backward(adjoint, gradients);
             unroll<inputs>([&](auto i) {
                 if (targets[i])
-                    write(i, offsets[i] + at * operands.stride[i], count, operands.stride[i], gradients[i], row_sums[i]);
+                    write(i, offsets[i] + at * operands.stride[i], count, operands.stride[i], gradients[i],
+                          row_sums[i]);
             });
         }
         for (int i = 0; i < inputs; ++i)
@@ -172,7 +173,8 @@ struct GradientPass {
 
 /// target (+)= the sum over chunks, in order, of partial[chunk * size + i].
 template <class T, class C>
-void sum_partials(const GradientTarget<T>& target, const C* partials, std::int64_t chunks, std::int64_t size) {
+void sum_partials(const GradientTarget<T>& target, const C* partials, std::int64_t chunks,
+                  std::int64_t size) {
     parallel_ranges(size, 4096, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
             C sum = target.accumulate ? static_cast<C>(target.data[i]) : C(0);
@@ -186,8 +188,8 @@ void sum_partials(const GradientTarget<T>& target, const C* partials, std::int64
 }  // namespace cpu
 
 /// Gradients of all inputs of a map, given the gradient of its (contiguous) output. The inputs and
-/// the targets are contiguous in the inputs' own shapes. Two targets may be the same memory (a tensor that is an
-/// operand twice) if the second accumulates.
+/// the targets are contiguous in the inputs' own shapes. Two targets may be the same memory (a tensor that is
+/// an operand twice) if the second accumulates.
 template <class Node, class T, class S>
 void map_gradients(Cpu, Node, const View<const T>& grad, const Bound<Node, T, S>& bound,
                    const GradientTarget<T> (&targets)[Node::inputs]) {
@@ -218,8 +220,10 @@ void map_gradients(Cpu, Node, const View<const T>& grad, const Bound<Node, T, S>
     // partial sums take at most about the memory of the output.
     const std::int64_t units = total == 0 ? 0 : rows > 1 ? rows : inner;
     const std::int64_t room = std::max<std::int64_t>(1, std::max<std::int64_t>(total, 1 << 16) / largest);
-    const std::int64_t wanted = std::min<std::int64_t>({64, room, (total + cpu::map_grain - 1) / cpu::map_grain});
-    const std::int64_t per_chunk = std::max<std::int64_t>(1, (units + wanted - 1) / std::max<std::int64_t>(1, wanted));
+    const std::int64_t wanted =
+        std::min<std::int64_t>({64, room, (total + cpu::map_grain - 1) / cpu::map_grain});
+    const std::int64_t per_chunk =
+        std::max<std::int64_t>(1, (units + wanted - 1) / std::max<std::int64_t>(1, wanted));
     const std::int64_t chunks = (units + per_chunk - 1) / per_chunk;
     Tensor<C> buffers[inputs];
     for (int i = 0; i < inputs; ++i)
@@ -228,7 +232,8 @@ void map_gradients(Cpu, Node, const View<const T>& grad, const Bound<Node, T, S>
     parallel_for(chunks, [&](std::int64_t chunk) {
         auto own = pass;
         for (int i = 0; i < inputs; ++i)
-            own.partials[i] = buffers[i].defined() ? buffers[i].data() + chunk * buffers[i].shape(1) : nullptr;
+            own.partials[i] =
+                buffers[i].defined() ? buffers[i].data() + chunk * buffers[i].shape(1) : nullptr;
         const std::int64_t begin = chunk * per_chunk, end = std::min(begin + per_chunk, units);
         if (rows == 1)
             own.run_row(0, begin, end);

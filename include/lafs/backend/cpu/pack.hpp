@@ -5,11 +5,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
-#include <type_traits>
-
 #include <lafs/backend/cpu/eigen.hpp>
 #include <lafs/core/dtype.hpp>
+#include <limits>
+#include <type_traits>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -38,8 +37,8 @@ struct Pack {
     Pack() = default;
     explicit Pack(T value) : lanes(value - Lanes{}) {}
     template <class U>
-        requires(std::is_arithmetic_v<U> && !std::is_same_v<U, T>)
-    explicit Pack(U value) : Pack(static_cast<T>(value)) {}
+    requires(std::is_arithmetic_v<U> && !std::is_same_v<U, T>) explicit Pack(U value)
+        : Pack(static_cast<T>(value)) {}
     explicit Pack(const Lanes& values) : lanes(values) {}
     explicit Pack(const Array& values) { std::memcpy(&lanes, values.data(), sizeof lanes); }
 
@@ -93,10 +92,12 @@ template <class T>
 Pack<T> erf(const Pack<T>& x) {
     if constexpr (std::is_same_v<T, float>) {
         const Pack<T> magnitude = minimum(abs(x), Pack<T>(5.0f)), square = magnitude * magnitude;
-        const Pack<T> small = magnitude + magnitude * polynomial(square, -5.96761703e-4f, 4.99119423e-3f, -2.67681349e-2f,
-                                                                 1.12819925e-1f, -3.76125336e-1f, 1.28379166e-1f);
-        const Pack<T> exponent = polynomial(magnitude, -1.72853470e-5f, 3.83197126e-4f, -3.88396438e-3f, 2.42546219e-2f,
-                                            -1.06777877e-1f, -6.34846687e-1f, -1.28717512e-1f);
+        const Pack<T> small =
+            magnitude + magnitude * polynomial(square, -5.96761703e-4f, 4.99119423e-3f, -2.67681349e-2f,
+                                               1.12819925e-1f, -3.76125336e-1f, 1.28379166e-1f);
+        const Pack<T> exponent =
+            polynomial(magnitude, -1.72853470e-5f, 3.83197126e-4f, -3.88396438e-3f, 2.42546219e-2f,
+                       -1.06777877e-1f, -6.34846687e-1f, -1.28717512e-1f);
         const Pack<T> large = Pack<T>(1.0f) - exp(exponent * magnitude - magnitude);
         const Pack<T> y = select(is_less(magnitude, Pack<T>(0.927734375f)), small, large);
         return select(is_less(x, Pack<T>(0.0f)), Pack<T>(0.0f) - y, y);
