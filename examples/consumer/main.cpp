@@ -1,7 +1,6 @@
 // A program of a user: uses the installed headers, prints a value and checks it.
 #include <cmath>
 #include <cstdio>
-
 #include <lafs/core/tensor.hpp>
 
 int main() {

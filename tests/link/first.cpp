@@ -1,7 +1,6 @@
 // With second.cpp: two translation units that include everything link into one program.
-#include <typeinfo>
-
 #include <lafs/lafs.hpp>
+#include <typeinfo>
 
 const std::type_info& error_type_of_second();
 

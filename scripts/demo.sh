@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# The whole method at small size on synthetic faces: builds the trainers, trains the three stages, and verifies
+# people that no stage has seen.
+#
+#   scripts/demo.sh            at most 15 minutes on two cores, build included
+#   scripts/demo.sh --full     more training, and DINO (no landmarks) beside LAFS
+#   scripts/demo.sh --out DIR  where everything is written (demo-run/ otherwise)
+source "$(dirname "$0")/common.sh"
+
+model=tiny
+people=200 images=20   # the training set; few-shot training sees $shots images of each person
+shots=2
+epochs_stage1=4
+epochs_stage2=4
+epochs_stage3=30
+batch=32
+seed=1
+out=demo-run
+methods=(lafs)
+while [ $# -gt 0 ]; do
+    case $1 in
+        --full) epochs_stage1=20 epochs_stage2=40 epochs_stage3=100 methods=(dino lafs) ;;
+        --out) out=${2:?--out needs a folder}; shift ;;
+        -h|--help) sed -n '2,/^source/{/^source/!s/^# \?//p}' "$0"; exit 0 ;;
+        *) echo "demo.sh: unknown option $1 (see --help)" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+scripts/install_deps.sh
+say "Building the trainers"
+cmake --preset release -DLAFS_EXAMPLES=ON
+cmake --build build -j "$(build_jobs)" --target lafs_pretrain lafs_finetune lafs_evaluate lafs_synthetic
+
+programs=build/examples
+data="synthetic:ids=$people,images=$images"
+common=(--model "$model" --batch "$batch" --seed "$seed")
+mkdir -p "$out"
+
+say "Writing faces of other people, to test on"
+"$programs/lafs_synthetic" --out "$out/unseen" --ids 100 --images 10 --first 1000000 --pairs 150
+
+say "Stage 1: a landmark network, learnt from identities alone"
+"$programs/lafs_finetune" --data "$data" "${common[@]}" --head cosface --epochs "$epochs_stage1" --out "$out/stage1"
+
+few_shot=(--data "$data" "${common[@]}" --head cosface --few-shot "$shots" --init-landmarks "$out/stage1/landmarks.safetensors")
+say "An untrained network, for comparison"
+"$programs/lafs_finetune" "${few_shot[@]}" --epochs 0 --out "$out/untrained"
+say "Few-shot from scratch: $shots images of each person"
+"$programs/lafs_finetune" "${few_shot[@]}" --epochs "$epochs_stage3" --out "$out/scratch"
+
+rows=("untrained|untrained" "few-shot from scratch|scratch")
+for method in "${methods[@]}"; do
+    say "Stage 2: $method pre-training, no labels"
+    "$programs/lafs_pretrain" --data "$data" --landmarks "$out/stage1/landmarks.safetensors" --method "$method" \
+        "${common[@]}" --epochs "$epochs_stage2" --out "$out/stage2-$method"
+    say "Stage 3: few-shot after $method"
+    "$programs/lafs_finetune" "${few_shot[@]}" --init-backbone "$out/stage2-$method/teacher.safetensors" \
+        --epochs "$epochs_stage3" --out "$out/stage3-$method"
+    rows+=("few-shot after ${method^^}|stage3-$method")
+done
+
+say "Verification of people that no stage has seen"
+number() { sed -n "s/.*\"$1\": *\([0-9.eE+-]*\).*/\1/p" "$2" | head -n 1; }
+printf '\n%-26s %10s %10s\n' "" "accuracy" "deviation"
+for row in "${rows[@]}"; do
+    folder=$out/${row#*|}
+    "$programs/lafs_evaluate" --weights "$folder/model.safetensors" --pairs "$out/unseen/pairs.txt" \
+        --root "$out/unseen/images" --json "$folder/unseen.json" >/dev/null
+    printf '%-26s %9.1f%% %9.1f%%\n' "${row%|*}" \
+        "$(awk "BEGIN {print 100 * $(number accuracy "$folder/unseen.json")}")" \
+        "$(awk "BEGIN {print 100 * $(number accuracy_std "$folder/unseen.json")}")"
+done
+printf '\nReport with losses, landmarks and attention: %s\n' "$out/stage3-lafs/report.html"
+printf 'Time: %d minutes\n' $(((SECONDS + 59) / 60))
