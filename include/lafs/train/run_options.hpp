@@ -1,0 +1,72 @@
+// What every training run has in common: where it writes, how long it runs, and the record of its options.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include <lafs/core/error.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+/// Options of a run that do not depend on the method.
+struct RunOptions {
+    std::filesystem::path out;      ///< folder for weights, state, log and report
+    std::string data;               ///< image folder or "synthetic:..."
+    std::string model = "tiny";     ///< see parse_model
+    std::int64_t epochs = 0;
+    std::int64_t batch = 32;
+    double learning_rate = 0;       ///< peak; 0 takes the method's rule
+    std::int64_t warmup_epochs = 0;
+    std::uint64_t seed = 0;
+    int threads = 0;                ///< 0: one per core
+    bool resume = false;            ///< go on from the state in `out`, if there is one
+    std::int64_t save_every = 200;  ///< steps between saved states, beside the end of every epoch
+    bool recompute = false;         ///< recompute transformer blocks in the backward pass: less memory, more time
+};
+
+/// Throws for values no run can have.
+inline void check_run_options(const RunOptions& run) {
+    require(!run.out.empty(), "options", "no output folder given (--out)");
+    require(!run.data.empty(), "options", "no training set given (--data)");
+    require(run.epochs >= 0, "options", "got ", run.epochs, " epochs, expected 0 or more");
+    require(run.batch >= 1, "options", "got a batch of ", run.batch, ", expected at least 1");
+    require(run.learning_rate >= 0 && run.learning_rate < 1e3, "options", "got a learning rate of ",
+            run.learning_rate, ", expected 0 (the method's rule) or a positive number");
+    require(run.warmup_epochs >= 0 && run.warmup_epochs <= run.epochs, "options", "got ", run.warmup_epochs,
+            " warm-up epochs of ", run.epochs, ", expected at most all");
+    require(run.save_every >= 1, "options", "got --save-every ", run.save_every, ", expected at least 1");
+    require(run.threads >= 0 && run.threads <= 1024, "options", "got ", run.threads, " threads, expected 0 .. 1024");
+}
+
+/// The options that decide the result of a run; a resumed run must have the same.
+inline nlohmann::ordered_json run_record(const RunOptions& run) {
+    return {{"data", run.data},
+            {"model", run.model},
+            {"epochs", run.epochs},
+            {"batch", run.batch},
+            {"learning_rate", run.learning_rate},
+            {"warmup_epochs", run.warmup_epochs},
+            {"seed", run.seed}};
+}
+
+/// Throws when a state was saved under other options, naming each that differs.
+inline void check_same_options(const nlohmann::ordered_json& saved, const nlohmann::ordered_json& now,
+                               const std::filesystem::path& state) {
+    nlohmann::ordered_json keys = saved;
+    keys.update(now);
+    std::string differences;
+    for (const auto& [key, unused] : keys.items()) {
+        const bool then = saved.contains(key), here = now.contains(key);
+        if (then && here && saved[key] == now[key])
+            continue;
+        differences += (differences.empty() ? "" : "; ") + key + ": " + (then ? saved[key].dump() : "not set") +
+                       " then, " + (here ? now[key].dump() : "not set") + " now";
+    }
+    require(differences.empty(), "resume", state.string(), " was saved under other options (", differences,
+            "): resume with the same, or start anew in another folder");
+}
+
+}  // namespace lafs::inline LAFS_ABI
