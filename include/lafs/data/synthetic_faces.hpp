@@ -27,7 +27,7 @@ public:
     /// corner of the mouth, as seen in the image.
     static constexpr std::size_t landmark_count = 40;
 
-    /// Throws unless the counts are positive and within 10^9 identities of 10^6 images.
+    /// Throws unless the counts are positive, with at most 10^6 images an identity and 10^9 in all.
     SyntheticFaces(std::int64_t identities, std::int64_t images_per_identity, std::uint64_t seed = 0,
                    std::int64_t first_identity = 0)
         : identities_(identities), images_(images_per_identity), first_(first_identity), seed_(seed) {
@@ -36,6 +36,8 @@ public:
                 " identities, expected 1 to ", most);
         require(images_per_identity > 0 && images_per_identity <= 1'000'000, "synthetic faces", "got ",
                 images_per_identity, " images per identity, expected 1 to 1000000");
+        require(identities <= most / images_per_identity, "synthetic faces", "got ", identities, " x ",
+                images_per_identity, " images, expected at most ", most, " in all");
         require(first_identity >= 0 && first_identity <= most, "synthetic faces", "got first identity ",
                 first_identity, ", expected 0 to ", most);
     }

@@ -1,0 +1,111 @@
+#include <lafs/data/image_folder.hpp>
+#include <lafs/data/pairs.hpp>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "shared_data.hpp"
+#include "temporary_folder.hpp"
+
+using lafs_test::message_of;
+using lafs_test::TemporaryFolder;
+using lafs_test::write_text;
+
+TEST_CASE("an image folder is listed in order of names", "[data]") {
+    TemporaryFolder folder;
+    for (const char* name :
+         {"b/2.jpg", "b/10.JPEG", "a/x.png", "a/y.pgm", "a/notes.txt", "a/.hidden.jpg", "README"})
+        write_text(folder / name, "x");
+    const lafs::ImageFolder list = lafs::read_image_folder(folder.path());
+    CHECK(list.identities == std::vector<std::string>{"a", "b"});
+    CHECK(list.labels == std::vector<std::int64_t>{0, 0, 1, 1});
+    CHECK(list.files[0] == folder / "a" / "x.png");
+    CHECK(list.files[2] == folder / "b" / "10.JPEG");
+    CHECK(list.files[3] == folder / "b" / "2.jpg");
+}
+
+TEST_CASE("folders without faces end in a clear message", "[data]") {
+    TemporaryFolder folder;
+    const auto message = [&] { return message_of([&] { lafs::read_image_folder(folder.path()); }); };
+    CHECK(message().find("no identities") != std::string::npos);
+    write_text(folder / "ann" / "1.jpg", "x");
+    write_text(folder / "bob" / "1.txt", "x");
+    CHECK(message().find("bob") != std::string::npos);
+    CHECK(message().find("no images") != std::string::npos);
+    CHECK_THROWS_AS(lafs::read_image_folder(folder / "missing"), lafs::Error);
+    CHECK_THROWS_AS(lafs::read_image_folder(folder / "ann" / "1.jpg"), lafs::Error);
+    write_text(folder / "bob" / "1\n.jpg", "x");
+    CHECK(message().find("control characters") != std::string::npos);
+}
+
+TEST_CASE("pairs.txt reads in every form", "[data]") {
+    TemporaryFolder folder;
+    for (const char* name :
+         {"A_B/A_B_0001.jpg", "A_B/A_B_0002.png", "C/C_0011.jpg", "C/C_0003.jpg", "C/some one.jpg"})
+        write_text(folder / "root" / name, "x");
+    const auto read = [&](const std::string& text) {
+        write_text(folder / "pairs.txt", text);
+        return lafs::read_pairs(folder / "pairs.txt", folder / "root");
+    };
+    const lafs::PairList numbers = read("1\t1\nA_B\t1\t2\nA_B\t1\tC\t11\n");
+    CHECK(numbers.folds == 1);
+    REQUIRE(numbers.pairs.size() == 2);
+    CHECK(numbers.pairs[0].same);
+    CHECK(numbers.pairs[0].a == folder / "root/A_B/A_B_0001.jpg");
+    CHECK(numbers.pairs[0].b == folder / "root/A_B/A_B_0002.png");
+    CHECK(!numbers.pairs[1].same);
+    CHECK(numbers.pairs[1].b == folder / "root/C/C_0011.jpg");
+
+    const lafs::PairList spaces = read("1\r\nC 3 11\r\nC 3 A_B 2\r\n\r\n");
+    CHECK(spaces.folds == 1);
+    CHECK(spaces.pairs[0].b == folder / "root/C/C_0011.jpg");
+
+    const lafs::PairList files = read(
+        "2\t1\nC\tsome one.jpg\tC_0003.jpg\nA_B\tA_B_0001.jpg\tC\tsome one.jpg\n"
+        "C\tC_0011.jpg\tC_0003.jpg\nC\tC_0011.jpg\tA_B\tA_B_0002.png");
+    CHECK(files.folds == 2);
+    REQUIRE(files.pairs.size() == 4);
+    CHECK(files.pairs[0].a == folder / "root/C/some one.jpg");
+    CHECK(files.pairs[2].same);
+
+    const auto refused = [&](const std::string& text, const std::string& expected) {
+        const std::string message = message_of([&] { read(text); });
+        INFO(message);
+        CHECK(message.find("pairs.txt") != std::string::npos);
+        CHECK(message.find(expected) != std::string::npos);
+    };
+    refused("", "folds pairs");
+    refused("x y\n", "folds pairs");
+    refused("0 3\n", "folds pairs");
+    refused("1 2 3\n", "folds pairs");
+    refused("-1\n", "folds pairs");
+    refused("99999999999999999999\n", "folds pairs");
+    refused("1\nC 3 11\n", "has 1 pairs, expected 2");
+    refused("1\nC 3\n", "line 2");
+    refused("1\nC 3 12\n", "C_0012.jpg");
+    refused("1\nC 0 3\n", "image number");
+    refused("1\nC\tC_0003.jpg\tnone.jpg\n", "none.jpg");
+    refused("1\n..\tC_0003.jpg\tnone.jpg\n", "plain name");
+    refused("1\nC\t../A_B/A_B_0001.jpg\tC_0003.jpg\n", "plain name");
+    refused("1\n/etc\tpasswd\thosts\n", "plain name");
+    refused("1\nC\t/etc/passwd\tC_0003.jpg\n", "plain name");
+    CHECK_THROWS_AS(lafs::read_pairs(folder / "none.txt", folder.path()), lafs::Error);
+    CHECK_THROWS_AS(lafs::read_pairs(folder.path(), folder.path()), lafs::Error);
+}
+
+TEST_CASE("the shared pair list and folders read", "[data]") {
+    if (const auto root = lafs_test::shared("data/celeb112")) {
+        const lafs::PairList list = lafs::read_pairs(*root / "test_pairs.txt", *root / "test");
+        CHECK(list.folds == 10);
+        CHECK(list.pairs.size() == 3000);
+        int same = 0;
+        for (std::size_t i = 0; i < 300; ++i)
+            same += list.pairs[i].same;
+        CHECK(same == 150);
+        const lafs::ImageFolder folder = lafs::read_image_folder(*root / "train");
+        CHECK(folder.identities.size() == 150);
+        CHECK(folder.files.size() == 3173);
+    }
+    if (const auto root = lafs_test::shared("data/orl"))
+        CHECK(lafs::read_image_folder(*root).files.size() == 400);
+}
