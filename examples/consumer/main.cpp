@@ -1,12 +1,21 @@
-// A program of a user: uses the installed headers, prints a value and checks it.
+// A program of a user: a fused expression and its gradient from the installed headers, checked by hand.
 #include <cmath>
 #include <cstdio>
-#include <lafs/core/tensor.hpp>
+#include <lafs/autograd/expression.hpp>
+#include <lafs/autograd/reductions.hpp>
 
 int main() {
-    const auto embedding = lafs::Tensor<float>::from({2, 2}, {0.6f, 0.8f, 1.0f, 0.0f});
-    const auto values = embedding.span();
-    const float cosine = values[0] * values[2] + values[1] * values[3];
-    std::printf("cosine similarity %.3f\n", cosine);
-    return std::abs(cosine - 0.6f) < 1e-6f ? 0 : 1;
+    const lafs::Variable<float> x(lafs::Tensor<float>::from({2, 2}, {1.0f, 2.0f, 3.0f, 4.0f}), true);
+    const lafs::Variable<float> scale(lafs::Tensor<float>::from({2}, {0.5f, -1.0f}), true);
+
+    const lafs::Variable<float> y = square(x * scale);
+    const auto total = mean(y);
+    total.backward();
+
+    // mean of (0.25, 4, 2.25, 16); its derivative by scale is the mean of 2 x^2 scale over the rows, halved.
+    const auto gradient = scale.grad().span();
+    std::printf("mean %.4f, gradient %.4f %.4f\n", total.item(), gradient[0], gradient[1]);
+    const bool right = std::abs(total.item() - 5.625f) < 1e-5f && std::abs(gradient[0] - 2.5f) < 1e-5f &&
+                       std::abs(gradient[1] + 10.0f) < 1e-5f;
+    return right ? 0 : 1;
 }
