@@ -3,28 +3,26 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
-
-#include <nlohmann/json.hpp>
-
 #include <lafs/core/error.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
 
 namespace lafs::inline LAFS_ABI {
 
 /// Options of a run that do not depend on the method.
 struct RunOptions {
-    std::filesystem::path out;      ///< folder for weights, state, log and report
-    std::string data;               ///< image folder or "synthetic:..."
-    std::string model = "tiny";     ///< see parse_model
+    std::filesystem::path out;   ///< folder for weights, state, log and report
+    std::string data;            ///< image folder or "synthetic:..."
+    std::string model = "tiny";  ///< see parse_model
     std::int64_t epochs = 0;
     std::int64_t batch = 32;
-    double learning_rate = 0;       ///< peak; 0 takes the method's rule
+    double learning_rate = 0;  ///< peak; 0 takes the method's rule
     std::int64_t warmup_epochs = 0;
     std::uint64_t seed = 0;
     int threads = 0;                ///< 0: one per core
     bool resume = false;            ///< go on from the state in `out`, if there is one
     std::int64_t save_every = 200;  ///< steps between saved states, beside the end of every epoch
-    bool recompute = false;         ///< recompute transformer blocks in the backward pass: less memory, more time
+    bool recompute = false;  ///< recompute transformer blocks in the backward pass: less memory, more time
 };
 
 /// Throws for values no run can have.
@@ -38,7 +36,8 @@ inline void check_run_options(const RunOptions& run) {
     require(run.warmup_epochs >= 0 && run.warmup_epochs <= run.epochs, "options", "got ", run.warmup_epochs,
             " warm-up epochs of ", run.epochs, ", expected at most all");
     require(run.save_every >= 1, "options", "got --save-every ", run.save_every, ", expected at least 1");
-    require(run.threads >= 0 && run.threads <= 1024, "options", "got ", run.threads, " threads, expected 0 .. 1024");
+    require(run.threads >= 0 && run.threads <= 1024, "options", "got ", run.threads,
+            " threads, expected 0 .. 1024");
 }
 
 /// The options that decide the result of a run; a resumed run must have the same.
@@ -62,8 +61,9 @@ inline void check_same_options(const nlohmann::ordered_json& saved, const nlohma
         const bool then = saved.contains(key), here = now.contains(key);
         if (then && here && saved[key] == now[key])
             continue;
-        differences += (differences.empty() ? "" : "; ") + key + ": " + (then ? saved[key].dump() : "not set") +
-                       " then, " + (here ? now[key].dump() : "not set") + " now";
+        differences += (differences.empty() ? "" : "; ") + key + ": " +
+                       (then ? saved[key].dump() : "not set") + " then, " +
+                       (here ? now[key].dump() : "not set") + " now";
     }
     require(differences.empty(), "resume", state.string(), " was saved under other options (", differences,
             "): resume with the same, or start anew in another folder");

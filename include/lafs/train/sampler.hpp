@@ -1,18 +1,18 @@
-// The order in which a training set is seen: a function of (seed, epoch), so a resumed run needs only its step.
+// The order in which a training set is seen: a function of (seed, epoch), so a resumed run needs only its
+// step.
 #pragma once
 
 #include <cstdint>
+#include <lafs/core/random.hpp>
 #include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
 
-#include <lafs/core/random.hpp>
-
 namespace lafs::inline LAFS_ABI {
 
-/// Shuffles anew every epoch and cuts the order into batches. What is left over at the end of an epoch is left out,
-/// as in the published training; a set smaller than a batch is one smaller batch.
+/// Shuffles anew every epoch and cuts the order into batches. What is left over at the end of an epoch is
+/// left out, as in the published training; a set smaller than a batch is one smaller batch.
 class EpochSampler {
 public:
     /// Throws for an empty set or batch.
