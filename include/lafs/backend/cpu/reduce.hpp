@@ -7,24 +7,76 @@ namespace lafs::inline LAFS_ABI {
 
 namespace cpu {
 
-/// Elements of one partial sum of a long row.
+/// Elements of one partial sum: longer axes are cut into chunks, by shape alone.
 inline constexpr std::int64_t reduce_chunk = 1 << 15;
 
-/// The sum of a long contiguous row: fixed chunks in parallel, their sums added in double, in order.
+/// Columns that one task sums side by side.
 template <class T>
-double long_row_sum(const T* x, std::int64_t n) {
-    const std::int64_t chunks = (n + reduce_chunk - 1) / reduce_chunk;
-    const auto partials = Tensor<double>::empty({chunks});
+inline constexpr std::int64_t reduce_strip = 64 * Pack<compute_t<T>>::width;
+
+/// out[row] = scale * sum of row. Rows are cut into chunks, whose sums are added in double, in order.
+template <class T>
+void row_sums(std::int64_t rows, std::int64_t n, const T* x, compute_t<T> scale, T* out) {
+    const std::int64_t chunks = std::max<std::int64_t>(1, (n + reduce_chunk - 1) / reduce_chunk);
+    const auto partials = Tensor<double>::empty({rows, chunks});
     const RowLanes<compute_t<T>> lanes;
-    parallel_for(chunks, [&](std::int64_t chunk) {
-        const T* from = x + chunk * reduce_chunk;
-        partials.data()[chunk] =
-            lanes.sum(std::min(reduce_chunk, n - chunk * reduce_chunk), [&](auto at) { return at(from); });
+    const std::int64_t grain = chunks > 1 ? 1 : rows_per_task(n);
+    parallel_ranges(rows * chunks, grain, [&](std::int64_t begin, std::int64_t end) LAFS_FLATTEN {
+        for (std::int64_t task = begin; task < end; ++task) {
+            const std::int64_t first = task % chunks * reduce_chunk;
+            const T* from = x + task / chunks * n + first;
+            partials.data()[task] =
+                lanes.sum(std::min(reduce_chunk, n - first), [&](auto at) { return at(from); });
+        }
     });
-    double total = 0;
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
-        total += partials.data()[chunk];
-    return total;
+    for (std::int64_t row = 0; row < rows; ++row) {
+        double total = 0;
+        for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
+            total += partials.data()[row * chunks + chunk];
+        out[row] = static_cast<T>(static_cast<compute_t<T>>(total * scale));
+    }
+}
+
+/// sums[i] += the rows of x, `stride` elements apart, in order, for the first `width` columns.
+template <class T>
+LAFS_FLATTEN void add_rows(const T* x, std::int64_t rows, std::int64_t stride, std::int64_t width,
+                           compute_t<T>* sums) {
+    using V = Pack<compute_t<T>>;
+    for (std::int64_t row = 0; row < rows; ++row, x += stride) {
+        std::int64_t i = 0;
+        for (; i + V::width <= width; i += V::width)
+            store(sums + i, load(sums + i) + load(x + i));
+        for (; i < width; ++i)
+            sums[i] += static_cast<compute_t<T>>(x[i]);
+    }
+}
+
+/// The sum over the middle axis of (outer, n, inner): strips of columns and chunks of rows in parallel,
+/// then the chunks in order.
+template <class T>
+void column_sums(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, compute_t<T> scale,
+                 T* out) {
+    using C = compute_t<T>;
+    const std::int64_t strips = (inner + reduce_strip<T> - 1) / reduce_strip<T>;
+    const std::int64_t wanted = std::max<std::int64_t>(1, 64 / std::max<std::int64_t>(1, outer * strips));
+    const std::int64_t rows = std::max((n + wanted - 1) / wanted, reduce_chunk / inner + 1);
+    const std::int64_t chunks = std::max<std::int64_t>(1, (n + rows - 1) / rows);
+    const auto partials = Tensor<C>::zeros({outer, chunks, inner});
+    parallel_for(outer * chunks * strips, [&](std::int64_t task) {
+        const std::int64_t slab = task / strips, begin = task % strips * reduce_strip<T>;
+        const std::int64_t o = slab / chunks, first = slab % chunks * rows;
+        add_rows(x + (o * n + first) * inner + begin, std::min(rows, n - first), inner,
+                 std::min(reduce_strip<T>, inner - begin), partials.data() + slab * inner + begin);
+    });
+    parallel_ranges(outer * inner, map_grain, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t at = begin; at < end; ++at) {
+            const C* from = partials.data() + at / inner * chunks * inner + at % inner;
+            C total = 0;
+            for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
+                total += from[chunk * inner];
+            out[at] = static_cast<T>(scale * total);
+        }
+    });
 }
 
 }  // namespace cpu
@@ -33,34 +85,11 @@ double long_row_sum(const T* x, std::int64_t n) {
 template <class T>
 void reduce_sum(Cpu, std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, compute_t<T> scale,
                 T* out) {
-    using C = compute_t<T>;
     count_launch();
-    if (inner == 1) {
-        if (outer == 1 && n > cpu::reduce_chunk) {
-            *out = static_cast<T>(static_cast<C>(cpu::long_row_sum(x, n) * scale));
-            return;
-        }
-        const cpu::RowLanes<C> lanes;
-        parallel_ranges(outer, cpu::rows_per_task(n), [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t row = begin; row < end; ++row)
-                out[row] = static_cast<T>(scale * lanes.sum(n, [&](auto at) { return at(x + row * n); }));
-        });
-        return;
-    }
-    // Columns: each task owns a strip of one outer slice and adds its rows in order.
-    const std::int64_t strip = 64 * Pack<C>::width, strips = (inner + strip - 1) / strip;
-    parallel_for(outer * strips, [&](std::int64_t task) {
-        const std::int64_t o = task / strips, begin = task % strips * strip,
-                           width = std::min(strip, inner - begin);
-        C sums[64 * Pack<C>::width] = {};
-        for (std::int64_t k = 0; k < n; ++k) {
-            const T* row = x + (o * n + k) * inner + begin;
-            for (std::int64_t i = 0; i < width; ++i)
-                sums[i] += static_cast<C>(row[i]);
-        }
-        for (std::int64_t i = 0; i < width; ++i)
-            out[o * inner + begin + i] = static_cast<T>(scale * sums[i]);
-    });
+    if (inner == 1)
+        cpu::row_sums(outer, n, x, scale, out);
+    else if (outer * inner > 0)
+        cpu::column_sums(outer, n, inner, x, scale, out);
 }
 
 /// out[o, i] = max over k of x[o, k, i], and the smallest k that reaches it. Throws for an empty axis.
