@@ -23,5 +23,16 @@
 #define LAFS_HOST_DEVICE
 #endif
 
+/// Enclose host-device templates that are also instantiated with types of one side only (packs on the CPU):
+/// nvcc would warn of calls that are never made. Empty for a plain C++ compiler.
+#if defined(__CUDACC__)
+#define LAFS_DEVICE_CODE_BEGIN \
+    _Pragma("nv_diagnostic push") _Pragma("nv_diag_suppress 20011, 20013, 20014, 20015")
+#define LAFS_DEVICE_CODE_END _Pragma("nv_diagnostic pop")
+#else
+#define LAFS_DEVICE_CODE_BEGIN
+#define LAFS_DEVICE_CODE_END
+#endif
+
 /// Inlines everything a function calls: the inner loops of kernels, whose operations are tiny functions.
 #define LAFS_FLATTEN __attribute__((flatten))

@@ -60,8 +60,9 @@ struct View {
         return result;
     }
 
-    operator View<const T>() const requires(!std::is_const_v<T>) {
-        View<const T> result;
+    template <class U>
+    requires(std::is_same_v<U, const T> && !std::is_const_v<T>) operator View<U>() const {
+        View<U> result;
         result.data = data;
         result.shape = shape;
         for (int i = 0; i < max_rank; ++i)

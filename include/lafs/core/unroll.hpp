@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
 
 /// body(0), body(1) ... body(n - 1), with the index as a compile-time constant. Keeps small arrays in
@@ -18,3 +19,4 @@ LAFS_HOST_DEVICE constexpr void unroll(Body&& body) {
 }
 
 }  // namespace lafs::inline LAFS_ABI
+LAFS_DEVICE_CODE_END

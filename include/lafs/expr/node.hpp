@@ -14,6 +14,7 @@
 #include <lafs/core/abi.hpp>
 #include <type_traits>
 
+LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
 
 /// Marks the types of expression trees.
@@ -149,3 +150,4 @@ struct Sweep<Apply<Op, A, B, C>, V> {
 };
 
 }  // namespace lafs::inline LAFS_ABI
+LAFS_DEVICE_CODE_END

@@ -7,6 +7,7 @@
 #include <lafs/expr/math.hpp>
 #include <lafs/expr/node.hpp>
 
+LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
 
 struct Add {
@@ -273,3 +274,4 @@ struct Equal : Comparison {
 };
 
 }  // namespace lafs::inline LAFS_ABI
+LAFS_DEVICE_CODE_END

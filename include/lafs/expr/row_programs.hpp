@@ -13,6 +13,7 @@
 #include <lafs/expr/bound.hpp>
 #include <lafs/expr/math.hpp>
 
+LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
 
 /// One row of a gradient target.
@@ -48,11 +49,9 @@ struct SoftmaxRow {
 struct LogSoftmaxRow {
     template <class Lanes, class T>
     LAFS_HOST_DEVICE static void forward(const Lanes& lanes, std::int64_t n, const T* x, T* y) {
-        const auto largest = lanes.max(n, [&](auto at) { return at(x); });
-        const auto shift = lanes.value(largest);
-        const auto total = lanes.sum(n, [&](auto at) { return exp(at(x) - shift); });
-        const auto offset = lanes.value(largest + log(total));
-        lanes.each(n, [&](auto at) { at.store(y, at(x) - offset); });
+        const auto shift = lanes.value(lanes.max(n, [&](auto at) { return at(x); }));
+        const auto offset = lanes.value(log(lanes.sum(n, [&](auto at) { return exp(at(x) - shift); })));
+        lanes.each(n, [&](auto at) { at.store(y, at(x) - shift - offset); });
     }
 
     /// dx = g - exp(y) sum g.
@@ -139,3 +138,4 @@ struct LayerNormRow {
 };
 
 }  // namespace lafs::inline LAFS_ABI
+LAFS_DEVICE_CODE_END

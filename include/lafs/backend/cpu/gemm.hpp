@@ -7,24 +7,12 @@
 
 #include <lafs/backend/cpu/pack.hpp>
 #include <lafs/core/counter.hpp>
+#include <lafs/core/matrix.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
 #include <lafs/core/unroll.hpp>
 
 namespace lafs::inline LAFS_ABI {
-
-/// A matrix operand: element (i, j) at data[i * row_stride + j * column_stride].
-template <class T>
-struct Matrix {
-    const T* data;
-    std::int64_t rows, columns, row_stride, column_stride;
-
-    /// A row-major matrix with `leading` elements between rows.
-    static Matrix row_major(const T* data, std::int64_t rows, std::int64_t columns, std::int64_t leading) {
-        return {data, rows, columns, leading, 1};
-    }
-    Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
-};
 
 namespace cpu {
 

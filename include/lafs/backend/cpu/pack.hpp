@@ -12,10 +12,6 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// The type that elements of a storage type are computed in.
-template <class T>
-using compute_t = std::conditional_t<std::is_same_v<T, double>, double, float>;
-
 /// Bytes of the widest vector register the code is compiled for.
 #if defined(__AVX512F__)
 inline constexpr int vector_bytes = 64;
@@ -26,20 +22,21 @@ inline constexpr int vector_bytes = 16;
 #endif
 
 /// `width` lanes of T (float or double): one vector register, by the compiler's vector extension.
-/// Functions the extension lacks (exp, log, tanh, sqrt) are Eigen's.
+/// Functions the extension lacks (exp, log, tanh, sqrt) are Eigen's. Stored as an array, because nvcc takes
+/// no type that holds a vector for a parameter of a host-device function; a register all the same.
 template <class T>
 struct Pack {
     static constexpr int width = vector_bytes / static_cast<int>(sizeof(T));
     typedef T Lanes __attribute__((vector_size(vector_bytes)));
     using Array = Eigen::Array<T, width, 1>;
-    Lanes lanes;
+    alignas(vector_bytes) T lanes[width];
 
     Pack() = default;
-    explicit Pack(T value) : lanes(value - Lanes{}) {}
+    explicit Pack(T value) : Pack(Lanes(value - Lanes{})) {}
     template <class U>
     requires(std::is_arithmetic_v<U> && !std::is_same_v<U, T>) explicit Pack(U value)
         : Pack(static_cast<T>(value)) {}
-    explicit Pack(const Lanes& values) : lanes(values) {}
+    explicit Pack(const Lanes& values) { std::memcpy(lanes, &values, sizeof lanes); }
     explicit Pack(const Array& values) { std::memcpy(&lanes, values.data(), sizeof lanes); }
 
     Array array() const {
@@ -47,27 +44,32 @@ struct Pack {
         std::memcpy(values.data(), &lanes, sizeof lanes);
         return values;
     }
+    Lanes vector() const {
+        Lanes values;
+        std::memcpy(&values, lanes, sizeof lanes);
+        return values;
+    }
     T sum() const { return array().sum(); }
     T max() const { return array().maxCoeff(); }
 
     // clang-format off
-    friend Pack operator+(const Pack& a, const Pack& b) { return Pack(Lanes(a.lanes + b.lanes)); }
-    friend Pack operator-(const Pack& a, const Pack& b) { return Pack(Lanes(a.lanes - b.lanes)); }
-    friend Pack operator*(const Pack& a, const Pack& b) { return Pack(Lanes(a.lanes * b.lanes)); }
-    friend Pack operator/(const Pack& a, const Pack& b) { return Pack(Lanes(a.lanes / b.lanes)); }
+    friend Pack operator+(const Pack& a, const Pack& b) { return Pack(Lanes(a.vector() + b.vector())); }
+    friend Pack operator-(const Pack& a, const Pack& b) { return Pack(Lanes(a.vector() - b.vector())); }
+    friend Pack operator*(const Pack& a, const Pack& b) { return Pack(Lanes(a.vector() * b.vector())); }
+    friend Pack operator/(const Pack& a, const Pack& b) { return Pack(Lanes(a.vector() / b.vector())); }
 
     friend Pack exp(const Pack& x) { return Pack(Array(x.array().exp())); }
     friend Pack log(const Pack& x) { return Pack(Array(x.array().log())); }
     friend Pack sqrt(const Pack& x) { return Pack(Array(x.array().sqrt())); }
     friend Pack tanh(const Pack& x) { return Pack(Array(x.array().tanh())); }
     friend Pack abs(const Pack& x) { return Pack(Array(x.array().abs())); }
-    friend Pack minimum(const Pack& a, const Pack& b) { return Pack(Lanes(a.lanes < b.lanes ? a.lanes : b.lanes)); }
-    friend Pack maximum(const Pack& a, const Pack& b) { return Pack(Lanes(a.lanes > b.lanes ? a.lanes : b.lanes)); }
-    friend Pack is_less(const Pack& a, const Pack& b) { return choose(a.lanes < b.lanes); }
-    friend Pack is_less_equal(const Pack& a, const Pack& b) { return choose(a.lanes <= b.lanes); }
-    friend Pack is_equal(const Pack& a, const Pack& b) { return choose(a.lanes == b.lanes); }
+    friend Pack minimum(const Pack& a, const Pack& b) { return Pack(Lanes(a.vector() < b.vector() ? a.vector() : b.vector())); }
+    friend Pack maximum(const Pack& a, const Pack& b) { return Pack(Lanes(a.vector() > b.vector() ? a.vector() : b.vector())); }
+    friend Pack is_less(const Pack& a, const Pack& b) { return choose(a.vector() < b.vector()); }
+    friend Pack is_less_equal(const Pack& a, const Pack& b) { return choose(a.vector() <= b.vector()); }
+    friend Pack is_equal(const Pack& a, const Pack& b) { return choose(a.vector() == b.vector()); }
     friend Pack select(const Pack& condition, const Pack& a, const Pack& b) {
-        return Pack(Lanes(condition.lanes != Lanes{} ? a.lanes : b.lanes));
+        return Pack(Lanes(condition.vector() != Lanes{} ? a.vector() : b.vector()));
     }
     // clang-format on
 
