@@ -1,0 +1,43 @@
+// Multi-head self-attention (Vaswani et al., 2017) from the output of one linear layer, as in the published
+// `to_qkv`: its last axis holds q, k and v, each (heads, width). (B, heads, N, N) is never stored.
+#pragma once
+
+#include <lafs/autograd/variable.hpp>
+#include <lafs/backend/cpu/attention.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+namespace detail {
+inline AttentionSizes attention_sizes(const Shape& qkv, std::int64_t heads) {
+    require(heads > 0 && qkv.rank() == 3 && qkv[2] % (3 * heads) == 0, "attention", "got qkv ", qkv, " and ",
+            heads, " heads, expected (B, N, 3 * heads * width)");
+    return {qkv[0], qkv[1], heads, qkv[2] / (3 * heads)};
+}
+}  // namespace detail
+
+/// softmax(scale q k') v: qkv (B, N, 3 * heads * width) -> (B, N, heads * width).
+template <class T, class D>
+Variable<T, D> attention(const Variable<T, D>& qkv, std::int64_t heads, compute_t<T> scale) {
+    const AttentionSizes sizes = detail::attention_sizes(qkv.shape(), heads);
+    auto y = Tensor<T, D>::empty({sizes.batch, sizes.tokens, sizes.row()});
+    auto log_sum = Tensor<compute_t<T>, D>::empty({sizes.batch, sizes.heads, sizes.tokens});
+    attention_forward(D{}, sizes, static_cast<const T*>(qkv.value().data()), scale, y.data(), log_sum.data());
+    return record(y, {qkv}, [=](const Tensor<T, D>& g) {
+        attention_backward(D{}, sizes, static_cast<const T*>(qkv.value().data()), scale,
+                           static_cast<const T*>(y.data()), static_cast<const T*>(g.data()),
+                           static_cast<const compute_t<T>*>(log_sum.data()), qkv.gradient_target());
+    });
+}
+
+/// Where the class token looks: the probabilities of token 0 over all tokens, (B, heads, N). Not
+/// differentiable; for reports.
+template <class T, class D>
+Tensor<compute_t<T>, D> class_attention(const Tensor<T, D>& qkv, std::int64_t heads, compute_t<T> scale) {
+    const AttentionSizes sizes = detail::attention_sizes(qkv.shape(), heads);
+    require(sizes.tokens > 0, "class_attention", "got qkv ", qkv.shape(), ", expected at least one token");
+    auto probabilities = Tensor<compute_t<T>, D>::empty({sizes.batch, sizes.heads, sizes.tokens});
+    first_token_attention(D{}, sizes, static_cast<const T*>(qkv.data()), scale, probabilities.data());
+    return probabilities;
+}
+
+}  // namespace lafs::inline LAFS_ABI

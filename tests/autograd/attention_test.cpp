@@ -1,0 +1,117 @@
+#include <lafs/autograd/attention.hpp>
+#include <lafs/testing/gradient_check.hpp>
+#include <lafs/testing/random_inputs.hpp>
+
+#include "catch.hpp"
+
+using namespace lafs;
+
+namespace {
+struct Plain {
+    std::vector<double> y, p;  // (B, N, heads, d) and (B, heads, N, N)
+};
+
+// The definition, in double, with the whole matrix of probabilities.
+template <class T>
+Plain brute_force(const Tensor<T>& qkv, std::int64_t heads, double scale) {
+    const std::int64_t B = qkv.shape(0), N = qkv.shape(1), d = qkv.shape(2) / (3 * heads);
+    Plain out{std::vector<double>(static_cast<std::size_t>(B * N * heads * d)),
+              std::vector<double>(static_cast<std::size_t>(B * heads * N * N))};
+    const auto at = [&](std::int64_t b, std::int64_t n, std::int64_t part, std::int64_t h, std::int64_t i) {
+        return static_cast<double>(qkv.data()[((b * N + n) * 3 + part) * heads * d + h * d + i]);
+    };
+    for (std::int64_t b = 0; b < B; ++b)
+        for (std::int64_t h = 0; h < heads; ++h)
+            for (std::int64_t q = 0; q < N; ++q) {
+                double* p = out.p.data() + ((b * heads + h) * N + q) * N;
+                double largest = -1e300, total = 0;
+                for (std::int64_t k = 0; k < N; ++k) {
+                    p[k] = 0;
+                    for (std::int64_t i = 0; i < d; ++i)
+                        p[k] += scale * at(b, q, 0, h, i) * at(b, k, 1, h, i);
+                    largest = std::max(largest, p[k]);
+                }
+                for (std::int64_t k = 0; k < N; ++k)
+                    total += p[k] = std::exp(p[k] - largest);
+                for (std::int64_t k = 0; k < N; ++k) {
+                    p[k] /= total;
+                    for (std::int64_t i = 0; i < d; ++i)
+                        out.y[static_cast<std::size_t>(((b * N + q) * heads + h) * d + i)] +=
+                            p[k] * at(b, k, 2, h, i);
+                }
+            }
+    return out;
+}
+
+template <class T>
+double worst(const Tensor<T>& a, const double* b) {
+    double error = 0;
+    for (std::int64_t i = 0; i < a.size(); ++i)
+        error = std::max(error, std::abs(static_cast<double>(a.data()[i]) - b[i]));
+    return error;
+}
+
+struct Case {
+    std::int64_t batch, tokens, heads, width;
+};
+}  // namespace
+
+TEST_CASE("attention equals its definition", "[autograd]") {
+    const Case c =
+        GENERATE(Case{2, 1, 1, 1}, Case{2, 7, 3, 7}, Case{1, 37, 2, 64}, Case{2, 197, 3, 64},
+                 Case{1, 197, 2, 17}, Case{1, 1000, 1, 33}, Case{3, 32, 1, 16}, Case{1, 33, 1, 48});
+    const Shape shape{c.batch, c.tokens, 3 * c.heads * c.width};
+    const auto in_double = normal_tensor<double>(shape, 1, 2.0);
+    const auto in_float = normal_tensor<float>(shape, 1, 2.0);
+    const double scale = 0.3;
+    const Plain expected = brute_force(in_double, c.heads, scale);
+    CHECK(worst(attention(Variable<double>(in_double), c.heads, scale).value(), expected.y.data()) < 1e-13);
+    CHECK(worst(attention(Variable<float>(in_float), c.heads, 0.3f).value(), expected.y.data()) < 3e-5);
+
+    const auto looks = class_attention(in_double, c.heads, scale);
+    REQUIRE(looks.shape() == Shape{c.batch, c.heads, c.tokens});
+    for (std::int64_t head = 0; head < c.batch * c.heads; ++head)
+        for (std::int64_t k = 0; k < c.tokens; ++k)
+            REQUIRE(
+                looks.data()[head * c.tokens + k] ==
+                Approx(expected.p[static_cast<std::size_t>(head * c.tokens * c.tokens + k)]).margin(1e-14));
+}
+
+TEST_CASE("gradients of attention", "[autograd]") {
+    const Case c = GENERATE(Case{2, 1, 1, 1}, Case{2, 7, 3, 7}, Case{1, 37, 2, 20}, Case{1, 197, 1, 64},
+                            Case{1, 70, 2, 5});
+    const Variable<double> qkv(normal_tensor({c.batch, c.tokens, 3 * c.heads * c.width}, 2), true);
+    const auto result = check_gradients(
+        [&](const std::vector<Variable<double>>& in) { return attention(in[0], c.heads, 0.2); }, {qkv});
+    INFO(result);
+    CHECK(result.ok());
+}
+
+TEST_CASE("attention of large scores neither overflows nor gives NaN", "[autograd]") {
+    const Variable<float> qkv(normal_tensor<float>({1, 50, 3 * 64}, 3, 100.0), true);
+    const auto y = attention(qkv, 1, 1.0f);
+    y.backward(Tensor<float>::full(y.shape(), 1));
+    for (std::int64_t i = 0; i < y.value().size(); ++i)
+        REQUIRE(std::isfinite(y.value().data()[i]));
+    for (std::int64_t i = 0; i < qkv.grad().size(); ++i)
+        REQUIRE(std::isfinite(qkv.grad().data()[i]));
+}
+
+TEST_CASE("attention stores no matrix of all pairs", "[autograd]") {
+    const Variable<float> qkv(normal_tensor<float>({1, 2000, 3 * 16}, 3), true);
+    const auto y = attention(qkv, 1, 1.0f);
+    pool<Cpu>().reset_peak();
+    const auto before = pool<Cpu>().statistics().live_bytes;
+    y.backward(Tensor<float>::full(y.shape(), 1));
+    CHECK(pool<Cpu>().statistics().peak_bytes - before < 2000u * 2000u * sizeof(float) / 4);
+}
+
+TEST_CASE("wrong attention shapes are named", "[autograd]") {
+    const Variable<float> qkv(normal_tensor<float>({2, 5, 36}, 1));
+    CHECK_THROWS_AS(attention(qkv, 5, 1.0f), Error);
+    CHECK_THROWS_AS(attention(qkv, 0, 1.0f), Error);
+    CHECK_THROWS_AS(attention(Variable<float>(normal_tensor<float>({5, 36}, 1)), 3, 1.0f), Error);
+    CHECK_THROWS_AS(class_attention(normal_tensor<float>({1, 0, 36}, 1), 3, 1.0f), Error);
+    CHECK(attention(Variable<float>(normal_tensor<float>({0, 5, 36}, 1)), 3, 1.0f).shape() ==
+          Shape{0, 5, 12});
+}
