@@ -1,0 +1,48 @@
+// Differentiable two-dimensional convolution (formula and sizes: core/convolution.hpp).
+#pragma once
+
+#include <lafs/autograd/reductions.hpp>
+#include <lafs/backend/cpu/conv.hpp>
+#include <lafs/backend/cpu/depthwise.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+/// x (batch, in, height, width), weight (out, in / groups, kernel height, kernel width), bias (out,) or
+/// undefined -> (batch, out, out height, out width). Dense (1 group) or depthwise (groups = in = out).
+/// Throws, with both shapes, when they do not fit.
+template <class T, class D>
+Variable<T, D> conv2d(const Variable<T, D>& x, const Variable<T, D>& weight, const Variable<T, D>& bias = {},
+                      const ConvOptions& options = {}) {
+    const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), options);
+    require(!bias.defined() || bias.shape() == Shape{g.out}, "conv2d", "got bias ",
+            bias.defined() ? bias.shape() : Shape{}, ", expected ", Shape{g.out});
+    const auto data = [](const Variable<T, D>& v) -> const T* {
+        return v.defined() ? v.value().data() : nullptr;
+    };
+    const auto y = Tensor<T, D>::empty(g.out_shape());
+    if (g.depthwise)
+        depthwise_forward(D{}, g, data(x), data(weight), data(bias), y.data());
+    else
+        conv_forward(D{}, g, data(x), data(weight), data(bias), y.data());
+    return record(y, {x, weight, bias}, [=](const Tensor<T, D>& gradient) {
+        const T* grad = gradient.data();
+        const GradientTarget<T> dx = x.gradient_target(), dw = weight.gradient_target();
+        if (g.depthwise && (dx || dw)) {
+            depthwise_backward(D{}, g, data(x), data(weight), grad, dx, dw);
+        } else {
+            if (dx)
+                conv_input_gradient(D{}, g, data(weight), grad, dx);
+            if (dw)
+                conv_weight_gradient(D{}, g, data(x), grad, dw);
+        }
+        if (bias.requires_grad()) {
+            const auto planes = Tensor<T, D>::empty({g.batch, g.out}), sums = Tensor<T, D>::empty({g.out});
+            reduce_sum(D{}, g.batch * g.out, g.out_plane(), 1, grad, compute_t<T>(1), planes.data());
+            reduce_sum(D{}, 1, g.batch, g.out, static_cast<const T*>(planes.data()), compute_t<T>(1),
+                       sums.data());
+            accumulate(bias, sums);
+        }
+    });
+}
+
+}  // namespace lafs::inline LAFS_ABI
