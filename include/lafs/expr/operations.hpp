@@ -155,6 +155,18 @@ struct Sigmoid {
     }
 };
 
+/// x itself: where a fused function takes an operation and there is none.
+struct Identity {
+    template <class V>
+    LAFS_HOST_DEVICE static V f(V x) {
+        return x;
+    }
+    template <class V>
+    LAFS_HOST_DEVICE static V df(V, V) {
+        return V(1);
+    }
+};
+
 struct Relu {
     template <class V>
     LAFS_HOST_DEVICE static V f(V x) {
