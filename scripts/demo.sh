@@ -30,7 +30,7 @@ done
 scripts/install_deps.sh
 say "Building the trainers"
 cmake --preset release -DLAFS_EXAMPLES=ON
-cmake --build build -j "$(build_jobs)" --target lafs_pretrain lafs_finetune lafs_evaluate lafs_synthetic
+cmake --build build -j "$(build_jobs)" --target lafs_pretrain lafs_finetune lafs_evaluate lafs_export
 
 programs=build/examples
 data="synthetic:ids=$people,images=$images"
@@ -38,7 +38,7 @@ common=(--model "$model" --batch "$batch" --seed "$seed")
 mkdir -p "$out"
 
 say "Writing faces of other people, to test on"
-"$programs/lafs_synthetic" --out "$out/unseen" --ids 100 --images 10 --first 1000000 --pairs 150
+"$programs/lafs_export" --data synthetic:ids=100,images=10,first=1000000 --pairs 3000 --out "$out/unseen"
 
 say "Stage 1: a landmark network, learnt from identities alone"
 "$programs/lafs_finetune" --data "$data" "${common[@]}" --head cosface --epochs "$epochs_stage1" --out "$out/stage1"
