@@ -1,0 +1,46 @@
+// Differentiable concatenation.
+#pragma once
+
+#include <lafs/autograd/strided.hpp>
+#include <span>
+
+namespace lafs::inline LAFS_ABI {
+
+/// Joins tensors along one axis; all other sizes must agree. Throws when they do not, or for no tensor.
+template <class T, class D>
+Variable<T, D> concatenate(std::span<const Variable<T, D>> parts, int axis) {
+    require(!parts.empty(), "concatenate", "got no tensors");
+    const Shape& first = parts[0].shape();
+    const int a = first.axis(axis);
+    std::int64_t total = 0;
+    for (const auto& part : parts) {
+        require(part.shape().rank() == first.rank() && part.shape().with(a, first[a]) == first, "concatenate",
+                "got ", first, " and ", part.shape(), ", expected equal sizes but on axis ", a);
+        total += part.shape(a);
+    }
+    auto y = Tensor<T, D>::empty(first.with(a, total));
+    std::int64_t begin = 0;
+    for (const auto& part : parts) {
+        put_view(D{}, y.view().narrow(a, begin, begin + part.shape(a)), View<const T>(part.value().view()),
+                 false);
+        begin += part.shape(a);
+    }
+    const PoolVector<Variable<T, D>> kept(parts.begin(), parts.end());
+    return record(y, parts, [kept, a](const Tensor<T, D>& g) {
+        std::int64_t at = 0;
+        for (const auto& part : kept) {
+            const std::int64_t end = at + part.shape(a);
+            if (const GradientTarget<T> target = part.gradient_target())
+                put_view(D{}, View<T>(target.data, part.shape()), View<const T>(g.view()).narrow(a, at, end),
+                         target.accumulate);
+            at = end;
+        }
+    });
+}
+
+template <class T, class D>
+Variable<T, D> concatenate(std::initializer_list<Variable<T, D>> parts, int axis) {
+    return concatenate(std::span<const Variable<T, D>>(parts.begin(), parts.size()), axis);
+}
+
+}  // namespace lafs::inline LAFS_ABI

@@ -1,0 +1,46 @@
+// Differentiable selection by index; what is picked twice gets both gradients.
+#pragma once
+
+#include <lafs/autograd/variable.hpp>
+#include <lafs/backend/cpu/gather.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+namespace detail {
+template <class T, class D>
+Variable<T, D> gather_rows(const Variable<T, D>& x, const Tensor<std::int64_t, D>& indices,
+                           const GatherSizes& sizes, const Shape& shape) {
+    auto y = Tensor<T, D>::empty(shape);
+    gather_forward(D{}, sizes, static_cast<const T*>(x.value().data()),
+                   static_cast<const std::int64_t*>(indices.data()), y.data());
+    return record(y, {x}, [=](const Tensor<T, D>& g) {
+        gather_backward(D{}, sizes, static_cast<const std::int64_t*>(indices.data()),
+                        static_cast<const T*>(g.data()), x.gradient_target());
+    });
+}
+}  // namespace detail
+
+/// Picks tokens: x (B, N, ...), indices (B, M) -> (B, M, ...). Throws for an index outside [0, N).
+/// `indices` must not change before the backward pass.
+template <class T, class D>
+Variable<T, D> gather(const Variable<T, D>& x, const Tensor<std::int64_t, D>& indices) {
+    const Shape& s = x.shape();
+    require(s.rank() >= 2 && indices.rank() == 2 && indices.shape(0) == s[0], "gather", "got ", s,
+            " and indices ", indices.shape(), ", expected (B, N, ...) and (B, M)");
+    const std::int64_t picks = indices.shape(1);
+    return detail::gather_rows(x, indices, {s[0], s[1], picks, s.size_between(2, s.rank())},
+                               s.with(1, picks));
+}
+
+/// Picks rows of a table: table (N, ...), indices (M,) -> (M, ...). Throws for an index outside [0, N).
+template <class T, class D>
+Variable<T, D> index_select(const Variable<T, D>& table, const Tensor<std::int64_t, D>& indices) {
+    const Shape& s = table.shape();
+    require(s.rank() >= 1 && indices.rank() == 1, "index_select", "got ", s, " and indices ", indices.shape(),
+            ", expected (N, ...) and (M,)");
+    const std::int64_t picks = indices.size();
+    return detail::gather_rows(table, indices, {1, s[0], picks, s.size_between(1, s.rank())},
+                               s.with(0, picks));
+}
+
+}  // namespace lafs::inline LAFS_ABI
