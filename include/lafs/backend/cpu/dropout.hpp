@@ -8,6 +8,7 @@
 
 #include <lafs/backend/cpu/map.hpp>
 #include <lafs/core/random.hpp>
+#include <lafs/expr/operations.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -25,18 +26,6 @@ template <class C>
 struct SampleScale {
     const C* factor = nullptr;
     std::int64_t sample_size = 1;
-};
-
-/// The operation of a plain dropout.
-struct Identity {
-    template <class V>
-    LAFS_HOST_DEVICE static V f(V x) {
-        return x;
-    }
-    template <class V>
-    LAFS_HOST_DEVICE static V df(V, V) {
-        return V(1);
-    }
 };
 
 namespace cpu {
