@@ -94,6 +94,10 @@ TEST_CASE("unary operations", "[expr]") {
         check_operation(
             -6, 6, [](const auto& x) { return tanh(x); }, [](double v) { return std::tanh(v); });
     }
+    SECTION("acos") {
+        check_operation(
+            -0.99, 0.99, [](const auto& x) { return acos(x); }, [](double v) { return std::acos(v); });
+    }
     SECTION("sigmoid") {
         check_operation(
             -15, 15, [](const auto& x) { return sigmoid(x); },

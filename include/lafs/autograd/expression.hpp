@@ -81,8 +81,7 @@ public:
         Bound<Node, T, Number> result;
         for (std::size_t i = 0; i < inputs; ++i)
             result.inputs[i] = detail::tensor_of(operands[i]).view();
-        for (std::size_t i = 0; i < scalars; ++i)
-            result.scalars[i] = numbers[i];
+        std::copy(numbers.begin(), numbers.end(), result.scalars);
         return result;
     }
 };
@@ -258,6 +257,7 @@ template <class X> requires OperationArguments<X> auto rsqrt(const X& x) { retur
 template <class X> requires OperationArguments<X> auto square(const X& x) { return apply<Square>(x); }
 template <class X> requires OperationArguments<X> auto abs(const X& x) { return apply<Abs>(x); }
 template <class X> requires OperationArguments<X> auto tanh(const X& x) { return apply<Tanh>(x); }
+template <class X> requires OperationArguments<X> auto acos(const X& x) { return apply<Acos>(x); }
 template <class X> requires OperationArguments<X> auto sigmoid(const X& x) { return apply<Sigmoid>(x); }
 template <class X> requires OperationArguments<X> auto relu(const X& x) { return apply<Relu>(x); }
 template <class X> requires OperationArguments<X> auto hard_sigmoid(const X& x) { return apply<HardSigmoid>(x); }

@@ -20,6 +20,8 @@ LAFS_HOST_DEVICE inline float tanh(float x) { return ::tanhf(x); }
 LAFS_HOST_DEVICE inline double tanh(double x) { return ::tanh(x); }
 LAFS_HOST_DEVICE inline float erf(float x) { return ::erff(x); }
 LAFS_HOST_DEVICE inline double erf(double x) { return ::erf(x); }
+LAFS_HOST_DEVICE inline float acos(float x) { return ::acosf(x); }
+LAFS_HOST_DEVICE inline double acos(double x) { return ::acos(x); }
 LAFS_HOST_DEVICE inline float abs(float x) { return ::fabsf(x); }
 LAFS_HOST_DEVICE inline double abs(double x) { return ::fabs(x); }
 // clang-format on

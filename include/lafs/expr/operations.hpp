@@ -144,6 +144,18 @@ struct Tanh {
     }
 };
 
+/// The angle of a cosine; the derivative is infinite at -1 and 1.
+struct Acos {
+    template <class V>
+    LAFS_HOST_DEVICE static V f(V x) {
+        return acos(x);
+    }
+    template <class V>
+    LAFS_HOST_DEVICE static V df(V x, V) {
+        return V(-1) / sqrt(V(1) - x * x);
+    }
+};
+
 struct Sigmoid {
     template <class V>
     LAFS_HOST_DEVICE static V f(V x) {

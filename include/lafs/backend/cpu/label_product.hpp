@@ -1,0 +1,62 @@
+// Products of rows with the row of a class table that their label names, on the CPU.
+#pragma once
+
+#include <lafs/backend/cpu/row.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+/// cosine[b] of x[b] and table[labels[b]] (rows of n). In double: close to 1 the rounding of a float is an
+/// angle of 3e-4.
+template <class T>
+void label_cosines(Cpu, std::int64_t rows, std::int64_t n, const T* x, const T* table,
+                   const std::int64_t* labels, T* cosines) {
+    count_launch();
+    parallel_ranges(rows, cpu::rows_per_task(n), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t b = begin; b < end; ++b) {
+            const T *left = x + b * n, *right = table + labels[b] * n;
+            double inner = 0, left_squares = 0, right_squares = 0;
+            for (std::int64_t i = 0; i < n; ++i) {
+                const double l = left[i], r = right[i];
+                inner += l * r;
+                left_squares += l * l;
+                right_squares += r * r;
+            }
+            const double norms = std::sqrt(left_squares * right_squares);
+            cosines[b] = norms > 0 ? static_cast<T>(inner / norms) : T(0);
+        }
+    });
+}
+
+/// values[b] = x[b, labels[b]], for rows of n.
+template <class T>
+void read_at_labels(Cpu, std::int64_t rows, std::int64_t n, const T* x, const std::int64_t* labels,
+                    T* values) {
+    for (std::int64_t b = 0; b < rows; ++b)
+        values[b] = x[b * n + labels[b]];
+}
+
+/// x[b, labels[b]] = values[b], for rows of n.
+template <class T>
+void write_at_labels(Cpu, std::int64_t rows, std::int64_t n, T* x, const std::int64_t* labels,
+                     const T* values) {
+    for (std::int64_t b = 0; b < rows; ++b)
+        x[b * n + labels[b]] = values[b];
+}
+
+/// dx[b] += factor g[b] table[labels[b]] and dtable[labels[b]] += factor g[b] x[b], for targets that are
+/// wanted. Rows that share a label are added in order.
+template <class T>
+void add_label_products(Cpu, std::int64_t rows, std::int64_t n, T factor, const T* g, const T* x,
+                        const T* table, const std::int64_t* labels, T* dx, T* dtable) {
+    count_launch();
+    for (std::int64_t b = 0; b < rows; ++b) {
+        const T scale = factor * g[b];
+        const std::int64_t row = labels[b] * n;
+        for (std::int64_t i = 0; dx && i < n; ++i)
+            dx[b * n + i] += scale * table[row + i];
+        for (std::int64_t i = 0; dtable && i < n; ++i)
+            dtable[row + i] += scale * x[b * n + i];
+    }
+}
+
+}  // namespace lafs::inline LAFS_ABI

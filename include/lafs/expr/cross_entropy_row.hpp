@@ -1,0 +1,65 @@
+// Row programs of cross entropy with softmax, for one row x of logits (see row_programs.hpp):
+//
+//   hard label l:   loss = L - x_l,                dx = (exp(x - L) - [l]) g
+//   soft label t:   loss = L sum t - sum t x,      dx = (exp(x - L) sum t - t) g
+//
+// with L = log sum exp x. The forward pass keeps L and sum t; nothing of the row's length is stored.
+#pragma once
+
+#include <lafs/expr/row_programs.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+/// log sum exp of a row.
+template <class Lanes, class T>
+LAFS_HOST_DEVICE auto log_sum_exp(const Lanes& lanes, std::int64_t n, const T* x) {
+    const auto largest = lanes.max(n, [&](auto at) { return at(x); });
+    const auto shift = lanes.value(largest);
+    return largest + log(lanes.sum(n, [&](auto at) { return exp(at(x) - shift); }));
+}
+
+/// Cross entropy with the number of the right class.
+struct HardCrossEntropyRow {
+    template <class Lanes, class T>
+    LAFS_HOST_DEVICE static void forward(const Lanes& lanes, std::int64_t n, const T* x, std::int64_t label,
+                                         T* loss, T* log_sum) {
+        const auto total = log_sum_exp(lanes, n, x);
+        lanes.once([&] {
+            *loss = total - x[label];
+            *log_sum = total;
+        });
+    }
+
+    template <class Lanes, class T>
+    LAFS_HOST_DEVICE static void backward(const Lanes& lanes, std::int64_t n, const T* x, std::int64_t label,
+                                          T log_sum, T gradient, const GradientTarget<T>& dx) {
+        const auto shift = lanes.value(log_sum), scale = lanes.value(gradient);
+        lanes.each(n, [&](auto at) { at.put(dx, exp(at(x) - shift) * scale); });
+        lanes.once([&] { dx.data[label] -= gradient; });
+    }
+};
+
+/// Cross entropy with weights of all classes.
+struct SoftCrossEntropyRow {
+    template <class Lanes, class T>
+    LAFS_HOST_DEVICE static void forward(const Lanes& lanes, std::int64_t n, const T* x, const T* target,
+                                         T* loss, T* log_sum, T* weight) {
+        const auto total = log_sum_exp(lanes, n, x);
+        const auto sum = lanes.sum(n, [&](auto at) { return at(target); });
+        const auto inner = lanes.sum(n, [&](auto at) { return at(target) * at(x); });
+        lanes.once([&] {
+            *loss = total * sum - inner;
+            *log_sum = total;
+            *weight = sum;
+        });
+    }
+
+    template <class Lanes, class T>
+    LAFS_HOST_DEVICE static void backward(const Lanes& lanes, std::int64_t n, const T* x, const T* target,
+                                          T log_sum, T weight, T gradient, const GradientTarget<T>& dx) {
+        const auto shift = lanes.value(log_sum), sum = lanes.value(weight), scale = lanes.value(gradient);
+        lanes.each(n, [&](auto at) { at.put(dx, (exp(at(x) - shift) * sum - at(target)) * scale); });
+    }
+};
+
+}  // namespace lafs::inline LAFS_ABI

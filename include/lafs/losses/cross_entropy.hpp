@@ -1,0 +1,83 @@
+// Cross entropy with softmax, averaged over the batch:
+//
+//   mean over rows of  -sum_j t_j log softmax(x)_j
+//
+// with t one class per row (hard labels) or weights of all classes (soft labels, of any sum). Softmax,
+// logarithm and mean are fused: nothing of the size of the logits is stored but their gradient.
+#pragma once
+
+#include <concepts>
+#include <lafs/autograd/reductions.hpp>
+#include <lafs/backend/cpu/cross_entropy.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+namespace detail {
+
+/// Throws unless there is one label in 0 .. classes - 1 for each row.
+template <class D>
+void check_labels(const Tensor<std::int64_t, D>& labels, std::int64_t rows, std::int64_t classes,
+                  const char* operation) {
+    require(labels.shape() == Shape{rows}, operation, "got labels of shape ", labels.shape(), ", expected ",
+            Shape{rows});
+    const std::vector<std::int64_t> values = labels.to_vector();
+    for (std::size_t row = 0; row < values.size(); ++row)
+        require(values[row] >= 0 && values[row] < classes, operation, "label ", values[row], " in row ", row,
+                ", expected 0 .. ", classes - 1);
+}
+
+/// Mean of a loss per row.
+template <class T, class D>
+Tensor<T, D> mean_loss(const Tensor<T, D>& losses) {
+    auto mean = Tensor<T, D>::empty({});
+    reduce_sum(D{}, 1, losses.size(), 1, static_cast<const T*>(losses.data()),
+               T(1) / static_cast<T>(losses.size()), mean.data());
+    return mean;
+}
+
+inline void check_logits(const Shape& logits) {
+    require(logits.rank() == 2 && logits.size() > 0, "cross_entropy", "got logits of shape ", logits,
+            ", expected (batch, classes)");
+}
+
+}  // namespace detail
+
+/// Hard labels: logits (B, C), labels (B) -> scalar. Throws for other shapes and for labels outside 0 .. C
+/// - 1.
+template <std::floating_point T, class D>
+Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<std::int64_t, D>& labels) {
+    detail::check_logits(logits.shape());
+    const std::int64_t rows = logits.shape(0), classes = logits.shape(1);
+    detail::check_labels(labels, rows, classes, "cross_entropy");
+    const auto losses = Tensor<T, D>::empty({rows}), log_sums = Tensor<T, D>::empty({rows});
+    cross_entropy_forward(D{}, rows, classes, static_cast<const T*>(logits.value().data()),
+                          static_cast<const std::int64_t*>(labels.data()), losses.data(), log_sums.data());
+    return record(detail::mean_loss(losses), {logits}, [=](const Tensor<T, D>& g) {
+        cross_entropy_backward(D{}, rows, classes, static_cast<const T*>(logits.value().data()),
+                               static_cast<const std::int64_t*>(labels.data()),
+                               static_cast<const T*>(log_sums.data()), g.item() / static_cast<T>(rows),
+                               logits.gradient_target());
+    });
+}
+
+/// Soft labels: logits (B, C), targets (B, C) -> scalar. No gradient goes to the targets.
+template <std::floating_point T, class D>
+Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<T, D>& targets) {
+    detail::check_logits(logits.shape());
+    require(targets.shape() == logits.shape(), "cross_entropy", "got targets of shape ", targets.shape(),
+            " for logits ", logits.shape(), ", expected the same shape");
+    const std::int64_t rows = logits.shape(0), classes = logits.shape(1);
+    const auto losses = Tensor<T, D>::empty({rows}), log_sums = Tensor<T, D>::empty({rows}),
+               weights = Tensor<T, D>::empty({rows});
+    soft_cross_entropy_forward(D{}, rows, classes, static_cast<const T*>(logits.value().data()),
+                               static_cast<const T*>(targets.data()), losses.data(), log_sums.data(),
+                               weights.data());
+    return record(detail::mean_loss(losses), {logits}, [=](const Tensor<T, D>& g) {
+        soft_cross_entropy_backward(
+            D{}, rows, classes, static_cast<const T*>(logits.value().data()),
+            static_cast<const T*>(targets.data()), static_cast<const T*>(log_sums.data()),
+            static_cast<const T*>(weights.data()), g.item() / static_cast<T>(rows), logits.gradient_target());
+    });
+}
+
+}  // namespace lafs::inline LAFS_ABI

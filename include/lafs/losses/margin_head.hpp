@@ -1,0 +1,158 @@
+// Base of the recognition heads: class weights, cosines, and a margin on the right class.
+//
+//   cos_j = <x / |x|, w_j / |w_j|>,   logit_j = s (cos_j + t_j (margin(cos_j) - cos_j)),   loss = cross
+//   entropy
+//
+// with t the one-hot label, or the soft label of mixup, which weighs the margin. A head is one function,
+// `margin`: what the right class's cosine is replaced by, as an expression of a variable of any shape:
+//
+//   template <class T, class D = Cpu>
+//   struct Shifted : MarginHead<T, D> {
+//       using MarginHead<T, D>::MarginHead;
+//       Variable<T, D> margin(const Variable<T, D>& cosine) const override { return cosine - 0.1; }
+//   };
+//
+// Requires: differentiable on [-1, 1] with finite derivative. Ensures: with hard labels, no tensor of the
+// logits' size besides the logits and their gradient.
+#pragma once
+
+#include <lafs/autograd/matmul.hpp>
+#include <lafs/autograd/row_functions.hpp>
+#include <lafs/backend/cpu/label_product.hpp>
+#include <lafs/losses/cross_entropy.hpp>
+#include <lafs/nn/init.hpp>
+#include <lafs/nn/module.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+namespace detail {
+
+/// Adds factor g_b table_l to the gradient of x_b and factor g_b x_b to that of table_l, l the label of row
+/// b.
+template <class T, class D>
+void add_label_gradients(const Variable<T, D>& x, const Variable<T, D>& table,
+                         const Tensor<std::int64_t, D>& labels, T factor, const Tensor<T, D>& g) {
+    const GradientTarget<T> dx = x.gradient_target(), dtable = table.gradient_target();
+    if (dx && !dx.accumulate)
+        x.grad().zero();
+    if (dtable && !dtable.accumulate)
+        table.grad().zero();
+    add_label_products(D{}, x.shape(0), x.shape(1), factor, static_cast<const T*>(g.data()),
+                       static_cast<const T*>(x.value().data()), static_cast<const T*>(table.value().data()),
+                       static_cast<const std::int64_t*>(labels.data()), dx.data, dtable.data);
+}
+
+/// The cosine of each row of x (B, D) and the row of table (C, D) that its label names -> (B,). The rows have
+/// length 1 (the derivative is that of the inner product).
+template <class T, class D>
+Variable<T, D> label_cosine(const Variable<T, D>& x, const Variable<T, D>& table,
+                            const Tensor<std::int64_t, D>& labels) {
+    const std::int64_t rows = x.shape(0), n = x.shape(1);
+    auto y = Tensor<T, D>::empty({rows});
+    label_cosines(D{}, rows, n, static_cast<const T*>(x.value().data()),
+                  static_cast<const T*>(table.value().data()),
+                  static_cast<const std::int64_t*>(labels.data()), y.data());
+    return record(y, {x, table},
+                  [=](const Tensor<T, D>& g) { add_label_gradients(x, table, labels, T(1), g); });
+}
+
+/// scale x table' (B, C), with the elements at the labels replaced by label_logits (B,).
+template <class T, class D>
+Variable<T, D> label_product(const Variable<T, D>& x, const Variable<T, D>& table,
+                             const Tensor<std::int64_t, D>& labels, const Variable<T, D>& label_logits,
+                             T scale) {
+    const std::int64_t rows = x.shape(0), n = x.shape(1), classes = table.shape(0);
+    const auto matrix = [](const Tensor<T, D>& t) {
+        return Matrix<T>::row_major(t.data(), t.shape(0), t.shape(1), t.shape(1));
+    };
+    auto y = Tensor<T, D>::empty({rows, classes});
+    gemm(D{}, scale, matrix(x.value()), matrix(table.value()).transposed(), false, y.data(), classes);
+    write_at_labels(D{}, rows, classes, y.data(), static_cast<const std::int64_t*>(labels.data()),
+                    static_cast<const T*>(label_logits.value().data()));
+    return record(y, {x, table, label_logits}, [=](const Tensor<T, D>& g) {
+        const auto at_labels = Tensor<T, D>::empty({rows});
+        read_at_labels(D{}, rows, classes, static_cast<const T*>(g.data()),
+                       static_cast<const std::int64_t*>(labels.data()), at_labels.data());
+        accumulate(label_logits, at_labels);
+        // The product as a whole, less the elements that were replaced.
+        if (const GradientTarget<T> dx = x.gradient_target())
+            gemm(D{}, scale, matrix(g), matrix(table.value()), dx.accumulate, dx.data, n);
+        if (const GradientTarget<T> dtable = table.gradient_target())
+            gemm(D{}, scale, matrix(g).transposed(), matrix(x.value()), dtable.accumulate, dtable.data, n);
+        add_label_gradients(x, table, labels, -scale, at_labels);
+    });
+}
+
+}  // namespace detail
+
+/// A head with `classes` weight vectors over `features` numbers. See the top of the file.
+template <class T, class D = Cpu>
+class MarginHead : public Module<T, D> {
+public:
+    /// Class weights, one a row: (classes, features).
+    Variable<T, D> weight;
+
+    /// Random weights (Glorot, uniform). Throws for sizes or a scale that are not positive.
+    MarginHead(std::int64_t features, std::int64_t classes, double scale) : scale_(static_cast<T>(scale)) {
+        require(features > 0 && classes > 0, "head", "got ", features, " features and ", classes,
+                " classes, expected both above 0");
+        require(scale > 0 && std::isfinite(scale), "head", "got scale ", scale,
+                ", expected a number above 0");
+        weight = Variable<T, D>(Tensor<T, D>::empty({classes, features}), true);
+        xavier_uniform(weight.value());
+    }
+
+    void visit(Visitor<T, D>& visitor) override { visitor.parameter("weight", weight); }
+
+    /// What replaces the right class's cosine; of any shape.
+    virtual Variable<T, D> margin(const Variable<T, D>& cosine) const = 0;
+
+    T scale() const { return scale_; }
+
+    /// s cos without margin, (B, D) -> (B, C): to predict classes.
+    Variable<T, D> logits(const Variable<T, D>& features) const { return cosines(features) * scale_; }
+
+    /// Logits with the margin on the labels' classes: features (B, D), labels (B) -> (B, C).
+    Variable<T, D> logits(const Variable<T, D>& features, const Tensor<std::int64_t, D>& labels) const {
+        check_features(features.shape());
+        detail::check_labels(labels, features.shape(0), weight.shape(0), "head");
+        const Variable<T, D> x = l2_normalize(features), table = l2_normalize(weight);
+        const Variable<T, D> right = margin(detail::label_cosine(x, table, labels)) * scale_;
+        return detail::label_product(x, table, labels, right, scale_);
+    }
+
+    /// The same with soft labels (B, C), which weigh the margin.
+    Variable<T, D> logits(const Variable<T, D>& features, const Tensor<T, D>& targets) const {
+        const Variable<T, D> cosine = cosines(features);
+        check_targets(targets.shape(), cosine.shape());
+        return (cosine + targets * (margin(cosine) - cosine)) * scale_;
+    }
+
+    /// The loss that is trained, a scalar; hard labels (B) or soft labels (B, C).
+    virtual Variable<T, D> loss(const Variable<T, D>& features, const Tensor<std::int64_t, D>& labels) const {
+        return cross_entropy(logits(features, labels), labels);
+    }
+    virtual Variable<T, D> loss(const Variable<T, D>& features, const Tensor<T, D>& targets) const {
+        return cross_entropy(logits(features, targets), targets);
+    }
+
+protected:
+    Variable<T, D> cosines(const Variable<T, D>& features) const {
+        check_features(features.shape());
+        return linear(l2_normalize(features), l2_normalize(weight));
+    }
+
+    void check_features(const Shape& shape) const {
+        require(shape.rank() == 2 && shape[1] == weight.shape(1), "head", "got features of shape ", shape,
+                ", expected (batch, ", weight.shape(1), ')');
+    }
+
+    static void check_targets(const Shape& targets, const Shape& expected) {
+        require(targets == expected, "head", "got soft labels of shape ", targets, ", expected ", expected);
+    }
+
+private:
+    T scale_;
+};
+
+}  // namespace lafs::inline LAFS_ABI
