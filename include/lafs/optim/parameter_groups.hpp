@@ -1,0 +1,110 @@
+// Groups of parameters that share a learning rate and a weight decay.
+//
+// An optimiser is stepped with one learning rate and one weight decay (the values of the schedules); a group
+// scales both:  lr = lr_scale * scheduled lr,  weight decay = weight_decay_scale * scheduled weight decay.
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <lafs/nn/module.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lafs::inline LAFS_ABI {
+
+/// Parameters with their full names, as `Module::parameters` lists them.
+template <class T, class D = Cpu>
+using NamedParameters = std::vector<std::pair<std::string, Variable<T, D>>>;
+
+/// See the top of the file.
+template <class T, class D = Cpu>
+struct ParameterGroup {
+    NamedParameters<T, D> parameters;
+    double lr_scale = 1;
+    double weight_decay_scale = 1;
+};
+
+namespace detail {
+
+/// The published rule: biases, gains and all other parameters of one axis are not decayed.
+template <class T, class D>
+bool is_decayed(const std::string& name, const Variable<T, D>& parameter) {
+    return parameter.shape().rank() != 1 && !name.ends_with(".bias");
+}
+
+/// Adds a parameter to the group with these scales, which is appended when there is none.
+template <class T, class D>
+void add_to_group(std::vector<ParameterGroup<T, D>>& groups, double lr_scale, double weight_decay_scale,
+                  const std::pair<std::string, Variable<T, D>>& parameter) {
+    for (auto& group : groups)
+        if (group.lr_scale == lr_scale && group.weight_decay_scale == weight_decay_scale) {
+            group.parameters.push_back(parameter);
+            return;
+        }
+    groups.push_back({{parameter}, lr_scale, weight_decay_scale});
+}
+
+/// Depth of a parameter of a ViT by its published name: 0 in front of the blocks, i + 1 in block i,
+/// depth + 1 behind them.
+inline int layer_of(std::string_view name, int depth) {
+    for (const std::string_view front :
+         {"pos_embedding", "cls_token", "patch_to_embedding.", "stn.", "output_layer."})
+        if (name.starts_with(front))
+            return 0;
+    constexpr std::string_view blocks = "transformer.layers.";
+    if (!name.starts_with(blocks))
+        return depth + 1;
+    const std::string_view number = name.substr(blocks.size());
+    int block = -1;
+    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), block);
+    require(parsed.ec == std::errc() && block >= 0 && block < depth, "layer_decay_groups", "got \"", name,
+            "\", expected a block of 0 .. ", depth - 1);
+    return block + 1;
+}
+
+}  // namespace detail
+
+/// The groups of pre-training (LAFS, arXiv 2403.08161; DINO, arXiv 2104.14294): what is decayed, and biases
+/// and parameters of one axis, which are not. Parameters that do not require a gradient are in neither.
+template <class T, class D>
+std::vector<ParameterGroup<T, D>> default_groups(const NamedParameters<T, D>& parameters) {
+    std::vector<ParameterGroup<T, D>> groups;
+    for (const auto& parameter : parameters)
+        if (parameter.second.requires_grad())
+            detail::add_to_group(groups, 1, detail::is_decayed(parameter.first, parameter.second) ? 1 : 0,
+                                 parameter);
+    return groups;
+}
+
+/// Weight decay of the landmark CNN by that of the rest, as published for fine-tuning (0.05 / 0.1).
+inline constexpr double landmark_decay_scale = 0.5;
+
+/// The groups of fine-tuning (LAFS; layer-wise decay of MAE, arXiv 2111.06377): the learning rate is scaled
+/// by decay^(depth + 1) for embeddings, landmark CNN and its output layer, decay^(depth - i) for block i, 1
+/// for the rest (final norm, head). Biases and parameters of one axis have no weight decay, the trunk of the
+/// landmark CNN (`stn.`) has `landmark_scale` of it. `decay` 1 is training without layer decay (stage 1).
+/// Names are the published ones; parameters that do not require a gradient are left out. Throws for a decay
+/// outside (0, 1] and a block that `depth` does not have.
+template <class T, class D>
+std::vector<ParameterGroup<T, D>> layer_decay_groups(const NamedParameters<T, D>& parameters, int depth,
+                                                     double decay = 0.58,
+                                                     double landmark_scale = landmark_decay_scale) {
+    require(depth >= 0, "layer_decay_groups", "got depth ", depth, ", expected 0 or more");
+    require(decay > 0 && decay <= 1, "layer_decay_groups", "got decay ", decay, ", expected 0 < decay <= 1");
+    require(landmark_scale >= 0 && std::isfinite(landmark_scale), "layer_decay_groups",
+            "got weight decay scale ", landmark_scale, " of the landmark CNN, expected 0 or more");
+    std::vector<ParameterGroup<T, D>> groups;
+    for (const auto& parameter : parameters) {
+        const auto& [name, variable] = parameter;
+        if (!variable.requires_grad())
+            continue;
+        const double lr_scale = std::pow(decay, depth + 1 - detail::layer_of(name, depth));
+        const double decayed = name.starts_with("stn.") ? landmark_scale : 1.0;
+        detail::add_to_group(groups, lr_scale, detail::is_decayed(name, variable) ? decayed : 0.0, parameter);
+    }
+    return groups;
+}
+
+}  // namespace lafs::inline LAFS_ABI
