@@ -18,7 +18,7 @@ template <class T>
 struct GradientTarget {
     T* data = nullptr;
     bool accumulate = false;
-    explicit operator bool() const { return data != nullptr; }
+    LAFS_HOST_DEVICE explicit operator bool() const { return data != nullptr; }
 };
 
 }  // namespace lafs::inline LAFS_ABI

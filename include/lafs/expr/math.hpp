@@ -9,22 +9,15 @@
 
 namespace lafs::inline LAFS_ABI {
 
-// clang-format off
-LAFS_HOST_DEVICE inline float exp(float x) { return ::expf(x); }
-LAFS_HOST_DEVICE inline double exp(double x) { return ::exp(x); }
-LAFS_HOST_DEVICE inline float log(float x) { return ::logf(x); }
-LAFS_HOST_DEVICE inline double log(double x) { return ::log(x); }
-LAFS_HOST_DEVICE inline float sqrt(float x) { return ::sqrtf(x); }
-LAFS_HOST_DEVICE inline double sqrt(double x) { return ::sqrt(x); }
-LAFS_HOST_DEVICE inline float tanh(float x) { return ::tanhf(x); }
-LAFS_HOST_DEVICE inline double tanh(double x) { return ::tanh(x); }
-LAFS_HOST_DEVICE inline float erf(float x) { return ::erff(x); }
-LAFS_HOST_DEVICE inline double erf(double x) { return ::erf(x); }
-LAFS_HOST_DEVICE inline float acos(float x) { return ::acosf(x); }
-LAFS_HOST_DEVICE inline double acos(double x) { return ::acos(x); }
-LAFS_HOST_DEVICE inline float abs(float x) { return ::fabsf(x); }
-LAFS_HOST_DEVICE inline double abs(double x) { return ::fabs(x); }
-// clang-format on
+// The standard's own functions, which nvcc also takes in device code. Functions of our own with these names
+// would make `sqrt(2.0)` ambiguous after `using namespace lafs`, in CUDA's headers too.
+using std::abs;
+using std::acos;
+using std::erf;
+using std::exp;
+using std::log;
+using std::sqrt;
+using std::tanh;
 
 /// The smaller / larger of two; the second operand where the first is NaN, as one machine instruction.
 template <class T>

@@ -1,0 +1,41 @@
+// The one way a kernel is launched.
+//
+// A function call instead of <<<>>>, so that the same source also compiles for the host, where
+// testing/cuda_emulator.hpp runs the kernel.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <lafs/backend/cuda/device.hpp>
+#include <lafs/core/counter.hpp>
+#include <utility>
+
+namespace lafs::inline LAFS_ABI::cuda {
+
+/// Threads of a warp.
+inline constexpr int warp_threads = 32;
+
+/// Runs kernel(arguments...) on `grid` blocks of `block` threads. Throws lafs::Error when CUDA refuses it.
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, cudaStream_t on, Arguments&&... arguments) {
+    cudaLaunchConfig_t configuration{};
+    configuration.gridDim = grid;
+    configuration.blockDim = block;
+    configuration.stream = on;
+    count_launch();
+    const cudaError_t status =
+        cudaLaunchKernelEx(&configuration, kernel, static_cast<Parameters>(arguments)...);
+    if (status != cudaSuccess) [[unlikely]] {
+        cudaGetLastError();
+        fail("cuda", "launch of ", grid.x, " x ", grid.y, " x ", grid.z, " blocks of ", block.x, " x ",
+             block.y, " x ", block.z, " threads: ", cudaGetErrorString(status));
+    }
+}
+
+/// Blocks that cover `count` items, `per_block` each; kernels loop where there are more.
+inline unsigned blocks_for(std::int64_t count, std::int64_t per_block) {
+    return static_cast<unsigned>(
+        std::clamp<std::int64_t>((count + per_block - 1) / per_block, 1, std::int64_t{1} << 20));
+}
+
+}  // namespace lafs::inline LAFS_ABI::cuda

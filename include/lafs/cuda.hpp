@@ -1,0 +1,16 @@
+// The CUDA backend, for .cu files: with it, `lafs::Cuda` works as the device of tensors and variables.
+//
+//   #include <lafs/lafs.hpp>
+//   #include <lafs/cuda.hpp>
+//   lafs::Variable<float, lafs::Cuda> x(host_tensor.to<lafs::Cuda>(), true);
+//
+// It adds overloads of the primitives that take `Cuda` first; functions over variables find them where they
+// are used. docs/cuda.md lists what there is.
+#pragma once
+
+#include <lafs/backend/cuda/device.hpp>
+#include <lafs/backend/cuda/gemm.hpp>
+#include <lafs/backend/cuda/map.cuh>
+#include <lafs/backend/cuda/map_gradients.cuh>
+#include <lafs/backend/cuda/reduce.cuh>
+#include <lafs/backend/cuda/row.cuh>
