@@ -1,0 +1,96 @@
+#include <lafs/nn/evaluation.hpp>
+#include <lafs/nn/transformer_block.hpp>
+#include <lafs/testing/gradient_check.hpp>
+#include <lafs/testing/random_inputs.hpp>
+
+#include "catch.hpp"
+
+using namespace lafs;
+using Var = Variable<double>;
+
+namespace {
+std::vector<std::string> names(Module<double>& module) {
+    std::vector<std::string> found;
+    for (const auto& [name, parameter] : module.parameters())
+        found.push_back(name);
+    return found;
+}
+}  // namespace
+
+TEST_CASE("a linear layer starts within 1 / sqrt(in) and computes x W' + b", "[nn]") {
+    manual_seed(1);
+    Linear<double> layer(16, 3);
+    CHECK(names(layer) == std::vector<std::string>{"weight", "bias"});
+    for (const double w : layer.weight.value().to_vector())
+        CHECK(std::abs(w) <= 0.25);
+    const Var x(normal_tensor({2, 16}, 2));
+    const auto y = layer.forward(x).value();
+    for (std::int64_t i = 0; i < 2; ++i)
+        for (std::int64_t j = 0; j < 3; ++j) {
+            double sum = layer.bias.value().data()[j];
+            for (std::int64_t k = 0; k < 16; ++k)
+                sum += x.value().data()[i * 16 + k] * layer.weight.value().data()[j * 16 + k];
+            CHECK(y.data()[i * 3 + j] == Approx(sum));
+        }
+    Linear<double> plain(4, 2, false);
+    CHECK(names(plain) == std::vector<std::string>{"weight"});
+    CHECK_THROWS_AS((Linear<double>(0, 3)), Error);
+}
+
+TEST_CASE("layer norm has mean 0 and variance 1 before gain and bias", "[nn]") {
+    LayerNorm<double> layer(197);
+    const auto y = layer.forward(Var(normal_tensor({3, 197}, 1, 5.0))).value();
+    for (std::int64_t row = 0; row < 3; ++row) {
+        double sum = 0, squares = 0;
+        for (std::int64_t i = 0; i < 197; ++i) {
+            sum += y.data()[row * 197 + i];
+            squares += y.data()[row * 197 + i] * y.data()[row * 197 + i];
+        }
+        CHECK(sum / 197 == Approx(0).margin(1e-12));
+        CHECK(squares / 197 == Approx(1).margin(1e-5));
+    }
+}
+
+TEST_CASE("a block has the published names", "[nn]") {
+    TransformerBlock<double> block({6, 2, 5, 7});
+    CHECK(names(block) ==
+          std::vector<std::string>{"0.fn.norm.weight", "0.fn.norm.bias", "0.fn.fn.to_qkv.weight",
+                                   "0.fn.fn.to_out.0.weight", "0.fn.fn.to_out.0.bias", "1.fn.norm.weight",
+                                   "1.fn.norm.bias", "1.fn.fn.net.0.weight", "1.fn.fn.net.0.bias",
+                                   "1.fn.fn.net.3.weight", "1.fn.fn.net.3.bias"});
+    CHECK(block.attention.to_qkv.weight.shape() == Shape{30, 6});
+    CHECK(block.attention.scale == Approx(1 / std::sqrt(6.0)));  // of the width, not of a head
+    CHECK_THROWS_AS((TransformerBlock<double>({6, 2, 5, 7, 1.0})), Error);
+}
+
+TEST_CASE("gradients of a block, to its input and every parameter, in training mode", "[nn]") {
+    const std::int64_t tokens = GENERATE(1, 7, 37);
+    manual_seed(4);
+    TransformerBlock<double> block({6, 2, 5, 7, 0.2, 0.3});
+    std::vector<Var> inputs{Var(normal_tensor({3, tokens, 6}, 2), true)};
+    for (const auto& [name, parameter] : block.parameters())
+        inputs.push_back(parameter);
+    const auto result =
+        check_gradients([&](const std::vector<Var>& in) { return block.forward(in[0]); }, inputs);
+    INFO(result);
+    CHECK(result.ok());
+}
+
+TEST_CASE("an evaluation scope restores every module's own mode", "[nn]") {
+    TransformerBlock<double> block({6, 2, 5, 7, 0.5, 0.5});
+    block.attention.eval();
+    {
+        const EvaluationScope<double, Cpu> evaluation(block);
+        CHECK(!block.training());
+        CHECK(!block.feed_forward.training());
+        const Var x(normal_tensor({1, 3, 6}, 2), true);
+        const Var y = block.forward(x);
+        CHECK(!y.requires_grad());
+        CHECK(y.value().to_vector() == block.forward(x).value().to_vector());
+    }
+    CHECK(block.training());
+    CHECK(block.feed_forward.training());
+    CHECK(!block.attention.training());
+    CHECK(!block.attention.to_qkv.training());
+    CHECK(block.forward(Var(normal_tensor({1, 3, 6}, 2), true)).requires_grad());
+}
