@@ -89,15 +89,20 @@ inline std::uint8_t resample_pixel(const std::uint8_t* pixel, std::ptrdiff_t str
 
 }  // namespace detail
 
+/// Throws unless the image is sound and the box, not empty, lies inside it.
+inline void check_box(const Image& image, const Box& box, const char* operation) {
+    check_image(image, operation);
+    require(box.left >= 0 && box.top >= 0 && box.width > 0 && box.height > 0 &&
+                box.width <= image.width - box.left && box.height <= image.height - box.top,
+            operation, "got the box ", box.left, ", ", box.top, ", ", box.width, " x ", box.height,
+            ", expected one inside ", image.width, " x ", image.height);
+}
+
 /// Cuts `box` out of the image and resizes it to width x height. Throws when the box is empty or
 /// reaches outside.
 inline Image resized_crop(const Image& image, Box box, int width, int height,
                           Filter filter = Filter::bicubic) {
-    check_image(image, "resized crop");
-    require(box.left >= 0 && box.top >= 0 && box.width > 0 && box.height > 0 &&
-                box.width <= image.width - box.left && box.height <= image.height - box.top,
-            "resized crop", "got the box ", box.left, ", ", box.top, ", ", box.width, " x ", box.height,
-            ", expected one inside ", image.width, " x ", image.height);
+    check_box(image, box, "resized crop");
     Image wide(width, box.height), result(width, height);
     const detail::ResampleWeights columns(box.width, width, filter), rows(box.height, height, filter);
     for (int y = 0; y < box.height; ++y)
