@@ -1,0 +1,112 @@
+// Which parameter is in which group: the published rules, written out.
+#include <cmath>
+#include <lafs/optim/parameter_groups.hpp>
+#include <map>
+
+#include "catch.hpp"
+
+using namespace lafs;
+
+namespace {
+
+using Parameters = NamedParameters<float>;
+
+Variable<float> parameter(const Shape& shape, bool requires_grad = true) {
+    return {Tensor<float>::zeros(shape), requires_grad};
+}
+
+struct Scales {
+    double lr, weight_decay;
+};
+
+/// The scales of every parameter by name; a parameter in two groups fails.
+std::map<std::string, Scales> scales_of(const std::vector<ParameterGroup<float>>& groups) {
+    std::map<std::string, Scales> scales;
+    for (const auto& group : groups)
+        for (const auto& [name, variable] : group.parameters)
+            REQUIRE(scales.emplace(name, Scales{group.lr_scale, group.weight_decay_scale}).second);
+    return scales;
+}
+
+Parameters part_fvit() {
+    return {{"pos_embedding", parameter({1, 5, 4})},
+            {"cls_token", parameter({1, 1, 4})},
+            {"stn.features.0.0.weight", parameter({16, 3, 3, 3})},
+            {"stn.features.0.1.weight", parameter({16})},
+            {"output_layer.1.weight", parameter({8, 16})},
+            {"output_layer.1.bias", parameter({8})},
+            {"patch_to_embedding.weight", parameter({4, 12})},
+            {"transformer.layers.0.0.fn.norm.weight", parameter({4})},
+            {"transformer.layers.0.0.fn.fn.to_qkv.weight", parameter({12, 4})},
+            {"transformer.layers.1.1.fn.fn.net.0.weight", parameter({8, 4})},
+            {"transformer.layers.1.1.fn.fn.net.0.bias", parameter({8})},
+            {"mlp_head.0.weight", parameter({4})},
+            {"loss.weight", parameter({10, 4})}};
+}
+
+}  // namespace
+
+TEST_CASE("pre-training decays what is neither a bias nor of one axis", "[optim]") {
+    const Parameters parameters = {
+        {"a.weight", parameter({2, 3})},           {"a.bias", parameter({2})},
+        {"norm.weight", parameter({3})},           {"odd.bias", parameter({2, 2})},
+        {"temperature", parameter(Shape{})},       {"last_layer.weight_g", parameter({5, 1}, false)},
+        {"last_layer.weight_v", parameter({5, 3})}};
+    const auto groups = default_groups(parameters);
+    REQUIRE(groups.size() == 2);
+    const auto scales = scales_of(groups);
+    CHECK(scales.size() == 6);
+    CHECK(scales.count("last_layer.weight_g") == 0);
+    for (const auto& [name, scale] : scales) {
+        CHECK(scale.lr == 1);
+        const bool decayed = name == "a.weight" || name == "temperature" || name == "last_layer.weight_v";
+        CHECK(scale.weight_decay == (decayed ? 1 : 0));
+    }
+    CHECK(groups[0].parameters[1].first == "temperature");  // in the order of the module
+}
+
+TEST_CASE("layer decay scales by the place in the network", "[optim]") {
+    const auto scales = scales_of(layer_decay_groups(part_fvit(), 2, 0.5));
+    const std::map<std::string, Scales> expected = {{"pos_embedding", {0.125, 1}},
+                                                    {"cls_token", {0.125, 1}},
+                                                    {"stn.features.0.0.weight", {0.125, 0.5}},
+                                                    {"stn.features.0.1.weight", {0.125, 0}},
+                                                    {"output_layer.1.weight", {0.125, 1}},
+                                                    {"output_layer.1.bias", {0.125, 0}},
+                                                    {"patch_to_embedding.weight", {0.125, 1}},
+                                                    {"transformer.layers.0.0.fn.norm.weight", {0.25, 0}},
+                                                    {"transformer.layers.0.0.fn.fn.to_qkv.weight", {0.25, 1}},
+                                                    {"transformer.layers.1.1.fn.fn.net.0.weight", {0.5, 1}},
+                                                    {"transformer.layers.1.1.fn.fn.net.0.bias", {0.5, 0}},
+                                                    {"mlp_head.0.weight", {1, 0}},
+                                                    {"loss.weight", {1, 1}}};
+    REQUIRE(scales.size() == expected.size());
+    for (const auto& [name, scale] : expected) {
+        INFO(name);
+        CHECK(scales.at(name).lr == scale.lr);
+        CHECK(scales.at(name).weight_decay == scale.weight_decay);
+    }
+}
+
+TEST_CASE("layer decay 1 leaves the weight decay alone, frozen parameters are left out", "[optim]") {
+    Parameters parameters = part_fvit();
+    parameters[2].second.set_requires_grad(false);
+    const auto groups = layer_decay_groups(parameters, 2, 1.0, 0.25);
+    CHECK(groups.size() == 2);  // decayed and not; the only decayed parameter of the trunk is frozen
+    const auto scales = scales_of(groups);
+    CHECK(scales.size() == parameters.size() - 1);
+    for (const auto& [name, scale] : scales)
+        CHECK(scale.lr == 1);
+}
+
+TEST_CASE("layer decay refuses nonsense", "[optim]") {
+    const Parameters parameters = part_fvit();
+    CHECK_THROWS_AS(layer_decay_groups(parameters, 1), Error);  // there is a block 1
+    CHECK_THROWS_AS(layer_decay_groups(parameters, -1), Error);
+    CHECK_THROWS_AS(layer_decay_groups(parameters, 2, 0.0), Error);
+    CHECK_THROWS_AS(layer_decay_groups(parameters, 2, 1.5), Error);
+    CHECK_THROWS_AS(layer_decay_groups(parameters, 2, std::nan("")), Error);
+    CHECK_THROWS_AS(layer_decay_groups(parameters, 2, 0.5, -1.0), Error);
+    const Parameters unnamed = {{"transformer.layers.x.weight", parameter({2, 2})}};
+    CHECK_THROWS_AS(layer_decay_groups(unnamed, 2), Error);
+}
