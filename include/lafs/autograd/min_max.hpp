@@ -1,0 +1,24 @@
+// Differentiable min-max scaling of rows.
+#pragma once
+
+#include <lafs/autograd/variable.hpp>
+#include <lafs/backend/cpu/row.hpp>
+#include <lafs/expr/min_max_row.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+/// (x - min) / (max - min) over the last axis: each row spans [0, 1]; a row of equal values gives 0 and gets
+/// no gradient. Throws for a scalar.
+template <class T, class D>
+Variable<T, D> min_max(const Variable<T, D>& x) {
+    require(x.shape().rank() >= 1, "min_max", "got shape ", x.shape(), ", expected at least one axis");
+    const std::int64_t n = x.shape(-1), rows = n ? x.value().size() / n : 0;
+    const auto y = Tensor<T, D>::empty(x.shape());
+    row_forward(D{}, MinMaxRow{}, rows, n, static_cast<const T*>(x.value().data()), y.data());
+    return record(y, {x}, [=](const Tensor<T, D>& g) {
+        row_backward(D{}, MinMaxRow{}, rows, n, static_cast<const T*>(x.value().data()),
+                     static_cast<const T*>(g.data()), x.gradient_target());
+    });
+}
+
+}  // namespace lafs::inline LAFS_ABI

@@ -1,0 +1,40 @@
+// Two-dimensional convolution as a layer.
+#pragma once
+
+#include <lafs/autograd/conv.hpp>
+#include <lafs/nn/init.hpp>
+#include <lafs/nn/module.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+/// conv2d with a square kernel: parameters `weight` (out, in / groups, kernel, kernel) and, if wanted,
+/// `bias`. Weights start normal with variance 2 / fan-out (He et al., arXiv 1502.01852), biases 0.
+template <class T, class D = Cpu>
+struct Conv2d : Module<T, D> {
+    Variable<T, D> weight, bias;
+    ConvOptions options;
+
+    /// Throws when the groups are neither 1 nor the channels of a depthwise convolution.
+    Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, ConvOptions conv_options = {},
+           bool with_bias = false)
+        : options(conv_options) {
+        require(options.groups == 1 || (options.groups == in && in == out), "conv2d", "got ", options.groups,
+                " groups for ", in, " -> ", out, " channels, expected 1 or one for each channel");
+        const auto values = Tensor<T, D>::empty({out, in / options.groups, kernel, kernel});
+        kaiming_normal(values, Fan::out);
+        weight = Variable<T, D>(values, true);
+        if (with_bias)
+            bias = Variable<T, D>(Tensor<T, D>::zeros({out}), true);
+    }
+
+    void visit(Visitor<T, D>& visitor) override {
+        visitor.parameter("weight", weight);
+        if (bias.defined())
+            visitor.parameter("bias", bias);
+    }
+
+    /// x (batch, in, height, width) -> (batch, out, height', width').
+    Variable<T, D> forward(const Variable<T, D>& x) const { return conv2d(x, weight, bias, options); }
+};
+
+}  // namespace lafs::inline LAFS_ABI
