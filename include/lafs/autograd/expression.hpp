@@ -279,11 +279,11 @@ void add_into(Device device, const View<T>& to, const View<T>& from) {
     map(device, Node{}, to, Bound<Node, T, compute_t<T>>{{to, from}, {}});
 }
 
-/// A contiguous copy of a strided view.
-template <class T>
-Tensor<T, Cpu> contiguous(const View<const T>& view) {
-    auto result = Tensor<T, Cpu>::empty(view.shape);
-    map(Cpu{}, In<0>{}, result.view(), Bound<In<0>, T, compute_t<T>>{{view}, {}});
+/// A contiguous copy of a strided view of the device's memory.
+template <class T, class Device = Cpu>
+Tensor<T, Device> contiguous(const View<const T>& view, Device device = {}) {
+    auto result = Tensor<T, Device>::empty(view.shape);
+    map(device, In<0>{}, result.view(), Bound<In<0>, T, compute_t<T>>{{view}, {}});
     return result;
 }
 
