@@ -1,0 +1,67 @@
+#include <lafs/models/part_fvit.hpp>
+#include <lafs/testing/random_inputs.hpp>
+
+#include "catch.hpp"
+
+using namespace lafs;
+
+namespace {
+VitConfig little() {
+    VitConfig config = VitConfig::sized(12, 2, 2, 10);
+    config.head_width = 5;
+    config.tokens = 9;
+    config.patch = 2;
+    return config;
+}
+}  // namespace
+
+TEST_CASE("the published Part fViT has 66.96 M parameters with a 10-class head", "[models]") {
+    PartFViT<float> model(VitConfig::base8());
+    CHECK(static_cast<double>(model.parameter_count() + 10 * 768) / 1e6 == Approx(66.96).margin(0.005));
+    CHECK(static_cast<double>(model.landmark_cnn.stn.parameter_count()) / 1e6 == Approx(2.81).margin(0.005));
+}
+
+TEST_CASE("Part fViT lists its parameters in the published order", "[models]") {
+    PartFViT<float> model(little());
+    std::vector<std::string> parts;  // first component of each name, once
+    for (const auto& [name, parameter] : model.parameters())
+        if (const auto part = name.substr(0, name.find('.')); parts.empty() || parts.back() != part)
+            parts.push_back(part);
+    CHECK(parts == std::vector<std::string>{"pos_embedding", "cls_token", "stn", "output_layer",
+                                            "patch_to_embedding", "transformer", "mlp_head"});
+}
+
+TEST_CASE("Part fViT reads patches at its own landmarks, and passes gradients to the landmark CNN",
+          "[models]") {
+    manual_seed(1);
+    PartFViT<float> model(little(), 32);
+    model.eval();
+    const Variable<float> images(normal_tensor<float>({2, 3, 32, 32}, 1));
+    const auto points = model.landmarks(images);
+    REQUIRE(points.shape() == Shape{2, 9, 2});
+    const auto whole = model.forward(images);
+    const auto parts = model.forward_tokens(landmark_patches(images, points, 2));
+    CHECK(whole.value().to_vector() == parts.value().to_vector());
+    CHECK(whole.value().to_vector() == model.embed(images.value()).to_vector());
+    whole.backward(normal_tensor<float>(whole.shape(), 2));
+    for (const auto& [name, parameter] : model.parameters()) {
+        INFO(name);
+        CHECK(parameter.grad().defined());
+    }
+    model.landmark_cnn.requires_grad(false);
+    model.zero_grad();
+    model.forward(images).backward(normal_tensor<float>(whole.shape(), 2));
+    for (const auto& [name, parameter] : model.landmark_cnn.parameters())
+        CHECK(!parameter.grad().defined());
+    CHECK(model.patch_to_embedding.weight.grad().defined());
+}
+
+TEST_CASE("Part fViT takes fewer landmarks from elsewhere", "[models]") {
+    PartFViT<float> model(little(), 32);
+    const Variable<float> images(normal_tensor<float>({2, 3, 32, 32}, 1));
+    const Variable<float> few(uniform_tensor<float>({2, 4, 2}, 2, 0, 31)),
+        many(uniform_tensor<float>({2, 10, 2}, 2));
+    CHECK(model.forward(images, few).shape() == Shape{2, 12});
+    CHECK_THROWS_AS(model.forward(images, many), Error);
+    CHECK_THROWS_AS((PartFViT<float>(little(), 1)), Error);
+}
