@@ -3,14 +3,15 @@
 // What happens to a face depends on (seed, step, place in the batch) alone, never on threads.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <lafs/core/random.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
+#include <lafs/data/augment.hpp>
 #include <lafs/data/image_ops.hpp>
+#include <lafs/data/random_crop.hpp>
 #include <lafs/data/source.hpp>
 #include <span>
+#include <utility>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -32,43 +33,25 @@ inline void check_augmentation(const FaceAugmentation& augmentation) {
             "got an erasing probability of ", augmentation.erase, ", expected 0 .. 1");
 }
 
-/// A random part of the image: `share` of the area, sides in proportion `ratio`; inside the image.
-inline Box box_of_area(const Image& image, double share, double ratio, RandomSequence& random) {
-    const double area = share * image.width * image.height;
-    const int width = std::clamp(static_cast<int>(std::lround(std::sqrt(area * ratio))), 1, image.width);
-    const int height = std::clamp(static_cast<int>(std::lround(std::sqrt(area / ratio))), 1, image.height);
-    const auto place = [&](int room) {
-        return static_cast<int>(random.integer(static_cast<std::uint64_t>(room) + 1));
-    };
-    const int left = place(image.width - width);
-    return {left, place(image.height - height), width, height};
-}
-
-/// A logarithmically uniform proportion in [low, 1 / low].
-inline double random_ratio(double low, RandomSequence& random) {
-    return std::exp(random.uniform(std::log(low), -std::log(low)));
-}
-
 /// One face, augmented, as (3, face_size, face_size) values.
 inline void prepare_face(Image image, const FaceAugmentation& augmentation, RandomSequence& random,
                          std::span<float> out) {
     // Every number is drawn whether it is used or not, so that an option changes nothing but what it names.
+    // The crop, whose range is an option and with it the number of tries, comes last.
     const bool mirror = random.uniform() < 0.5;
-    const double share = random.uniform(augmentation.smallest_crop, 1.0);
-    const Box crop = box_of_area(image, share, random_ratio(0.75, random), random);
-    if (augmentation.smallest_crop < 1)
-        image = resized_crop(image, crop, face_size, face_size);
-    else
+    const bool erased = random.uniform() < augmentation.erase;
+    const auto hole = random_box(face_size, face_size, erasing_range, random);
+    if (augmentation.smallest_crop < 1) {
+        const BoxRange range{augmentation.smallest_crop, 1.0, 3.0 / 4.0, 4.0 / 3.0};
+        image = resized_crop(image, random_crop_box(image.width, image.height, range, random), face_size,
+                             face_size);
+    } else {
         image = resize(image, face_size, face_size);
+    }
     if (augmentation.flip && mirror)
         image = flip_horizontal(image);
-    if (random.uniform() < augmentation.erase) {
-        const double erased = random.uniform(0.02, 0.1);
-        const Box box = box_of_area(image, erased, random_ratio(0.3, random), random);
-        for (int y = box.top; y < box.top + box.height; ++y)
-            for (int x = box.left; x < box.left + box.width; ++x)
-                std::fill_n(image.at(x, y), 3, std::uint8_t{128});
-    }
+    if (erased && hole)
+        image = erase(std::move(image), *hole);
     to_planes(image, out);
 }
 

@@ -30,7 +30,7 @@ struct PairSet {
 /// Pairs of image files from a list.
 inline PairSet pair_set(const PairList& list) {
     PairSet set;
-    set.folds = static_cast<std::size_t>(list.folds);
+    set.folds = list.folds > 1 ? static_cast<std::size_t>(list.folds) : 10;
     std::map<std::filesystem::path, std::size_t> known;
     const auto number = [&](const std::filesystem::path& file) {
         const auto [at, added] = known.emplace(file, set.files.size());

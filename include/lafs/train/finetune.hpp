@@ -1,0 +1,310 @@
+// Supervised training of a recogniser: stage 1 (from scratch, which also learns the landmark CNN) and stage 3
+// (from the weights of stages 1 and 2). LAFS, arXiv 2403.08161, section 4; the numbers are the published
+// code's.
+#pragma once
+
+#include <lafs/losses/landmark_regularization.hpp>
+#include <lafs/losses/mixup.hpp>
+#include <lafs/optim/adamw.hpp>
+#include <lafs/optim/gradient_clipping.hpp>
+#include <lafs/optim/schedule.hpp>
+#include <lafs/train/face_model.hpp>
+#include <lafs/train/heads.hpp>
+#include <lafs/train/loop.hpp>
+#include <lafs/train/run_report.hpp>
+#include <lafs/train/sampler.hpp>
+#include <lafs/train/saved_state.hpp>
+#include <lafs/train/verify_pairs.hpp>
+#include <memory>
+#include <optional>
+
+namespace lafs::inline LAFS_ABI {
+
+/// Options of supervised training. Numbers below 0 take the published value, or the one that suits the stage.
+struct FinetuneOptions {
+    RunOptions run;
+    HeadOptions head;
+    std::filesystem::path init_landmarks;  ///< weights with a landmark CNN (of stage 1)
+    std::filesystem::path init_backbone;   ///< weights with a transformer (the teacher of stage 2)
+    std::int64_t few_shot = 0;             ///< images of each identity; 0: all
+    double partition = 1;                  ///< the first share of the records
+    std::filesystem::path pairs, root;     ///< validation pairs and their images
+    std::int64_t validate_every = 5;       ///< epochs between validations; the last epoch always is
+    double weight_decay = 0.1;
+    double layer_decay = -1;             ///< < 0: 0.58 with init_backbone, else 1 (none)
+    double clip = 0;                     ///< largest norm of all gradients; 0: no clipping
+    std::int64_t accumulate = 1;         ///< batches of one optimiser step
+    double mixup = 0;                    ///< probability of mixing a batch (alpha 0.2)
+    double landmark_regularization = 0;  ///< factor on the published weights; 0: off
+    double dropout = 0.1, stochastic_depth = 0.1;
+    FaceAugmentation augmentation;
+};
+
+/// The set that a run trains on: `data`, cut to its first share, then to a few images of each identity.
+inline std::shared_ptr<const FaceSource> training_source(const FinetuneOptions& options) {
+    std::shared_ptr<const FaceSource> source = open_source(options.run.data);
+    if (options.partition != 1)
+        source = partition(std::move(source), options.partition);
+    if (options.few_shot > 0)
+        source = few_shot(std::move(source), options.few_shot, options.run.seed);
+    return source;
+}
+
+/// Validation pairs: those given, or of a synthetic set's people that are not trained on; none otherwise.
+inline std::optional<PairSet> validation_pairs(const FinetuneOptions& options) {
+    if (!options.pairs.empty())
+        return pair_set(read_pairs(options.pairs, options.root));
+    if (!options.run.data.starts_with("synthetic:"))
+        return std::nullopt;
+    return pair_set(open_source("synthetic:ids=40,images=5,first=2000000"), 400, 10, 1);
+}
+
+/// Stages 1 and 3.
+class FinetuneTask final : public TrainingTask {
+public:
+    /// Opens the set and makes, or loads, the model. Throws for options, files and weights that do not fit.
+    explicit FinetuneTask(const FinetuneOptions& options)
+        : options_(checked(options)),
+          source_(training_source(options)),
+          sampler_(source_->size(), options.run.batch * options.accumulate, options.run.seed),
+          validation_(validation_pairs(options)),
+          model_(seeded(spec_of(options), options.run.seed)),
+          head_(make_head(options.head, model_.width(), source_->identities())) {
+        load_initial_weights();
+        NamedParameters<float> parameters = model_.parameters();
+        parameters.emplace_back("loss.weight", head_->weight);
+        optimizer_ = std::make_unique<AdamW<float>>(
+            layer_decay_groups(parameters, static_cast<int>(model_.spec().vit.depth), layer_decay()));
+        const std::int64_t epochs = std::max<std::int64_t>(options.run.epochs, 1);
+        lr_ = cosine_schedule(peak_lr(), std::min(1e-6, peak_lr()), epochs, steps_per_epoch(),
+                              options.run.warmup_epochs);
+    }
+
+    std::string name() const override { return "finetune"; }
+
+    nlohmann::ordered_json record() const override {
+        auto record = run_record(options_.run);
+        record.update({{"head", options_.head.name},
+                       {"scale", options_.head.scale},
+                       {"margin", options_.head.margin},
+                       {"easy_margin", options_.head.easy_margin},
+                       {"init_landmarks", options_.init_landmarks.string()},
+                       {"init_backbone", options_.init_backbone.string()},
+                       {"few_shot", options_.few_shot},
+                       {"partition", options_.partition},
+                       {"weight_decay", options_.weight_decay},
+                       {"layer_decay", layer_decay()},
+                       {"clip", options_.clip},
+                       {"accumulate", options_.accumulate},
+                       {"mixup", options_.mixup},
+                       {"landmark_regularization", options_.landmark_regularization},
+                       {"dropout", options_.dropout},
+                       {"stochastic_depth", options_.stochastic_depth},
+                       {"flip", options_.augmentation.flip},
+                       {"smallest_crop", options_.augmentation.smallest_crop},
+                       {"erase", options_.augmentation.erase}});
+        return record;
+    }
+
+    std::int64_t steps_per_epoch() const override { return sampler_.steps_per_epoch(); }
+
+    StepResult train_step(std::int64_t step) override {
+        const auto indices = sampler_.indices(step);
+        const auto batches =
+            std::min<std::int64_t>(options_.accumulate, static_cast<std::int64_t>(indices.size()));
+        optimizer_->zero_grad();
+        StepResult result;
+        double landmark_loss = 0;
+        for (std::int64_t i = 0; i < batches; ++i) {
+            const std::size_t begin =
+                indices.size() * static_cast<std::size_t>(i) / static_cast<std::size_t>(batches);
+            const std::size_t end =
+                indices.size() * static_cast<std::size_t>(i + 1) / static_cast<std::size_t>(batches);
+            result.loss +=
+                add_gradients(indices.subspan(begin, end - begin), step, step * batches + i, landmark_loss);
+        }
+        if (batches > 1)
+            scale_gradients(optimizer_->parameters(), 1.0 / static_cast<double>(batches));
+        result.loss /= static_cast<double>(batches);
+        result.images = static_cast<std::int64_t>(indices.size());
+        const double norm = options_.clip > 0 ? clip_global(optimizer_->parameters(), options_.clip)
+                                              : gradient_norm(optimizer_->parameters());
+        if (!std::isfinite(norm))
+            result.loss = norm;  // the loop stops: nothing was updated
+        else
+            optimizer_->step(lr_.at(step), options_.weight_decay);
+        result.fields = {
+            {"lr", lr_.at(step)}, {"weight_decay", options_.weight_decay}, {"gradient_norm", norm}};
+        if (options_.landmark_regularization > 0)
+            result.fields.push_back({"landmark_loss", landmark_loss / static_cast<double>(batches)});
+        return result;
+    }
+
+    std::vector<LogField> end_epoch(std::int64_t epoch) override {
+        const bool last = epoch + 1 == options_.run.epochs;
+        if (!validation_ || (!last && (epoch + 1) % options_.validate_every != 0))
+            return {};
+        verification_ = validate();
+        return {{"accuracy", verification_->accuracy}, {"accuracy_std", verification_->accuracy_std}};
+    }
+
+    void save_state(SafetensorsWriter& writer) override {
+        add_weights(writer, model_, "model.");
+        add_weights(writer, *head_, "loss.");
+        add_optimizer(writer, *optimizer_);
+    }
+
+    void load_state(const SafetensorsFile& file) override {
+        load_weights(model_, file, "model.");
+        load_weights(*head_, file, "loss.");
+        load_optimizer(file, *optimizer_);
+    }
+
+    /// model.safetensors: the recogniser and its class weights; landmarks.safetensors: the landmark CNN
+    /// alone.
+    void export_weights(const std::filesystem::path& out) override {
+        SafetensorsWriter writer;
+        for (const auto& [key, value] : model_metadata(model_.spec()))
+            writer.metadata(key, value);
+        add_weights(writer, model_);
+        add_weights(writer, *head_, "loss.");
+        writer.save(out / "model.safetensors");
+        if (model_.has_landmarks())
+            save_weights(model_, out / "landmarks.safetensors", model_metadata(model_.spec()),
+                         is_landmark_name);
+    }
+
+    void write_report(const std::filesystem::path& file, const std::filesystem::path& log) override {
+        if (validation_ && !verification_)
+            verification_ = validate();
+        Report report = run_report("Supervised training", record(), log, training_charts());
+        if (verification_)
+            report.add_verification("Verification", {{"validation pairs", *verification_}});
+        add_model_pictures(report, model_, *source_);
+        report.write(file);
+    }
+
+    FaceModel<float>& model() { return model_; }
+    /// The latest validation.
+    const std::optional<VerificationResult>& verification() const { return verification_; }
+
+private:
+    static FinetuneOptions checked(const FinetuneOptions& options) {
+        check_run_options(options.run);
+        check_augmentation(options.augmentation);
+        require(options.accumulate >= 1, "options", "got --accumulate ", options.accumulate,
+                ", expected at least 1");
+        require(options.few_shot >= 0, "options", "got --few-shot ", options.few_shot,
+                ", expected 0 (all) or more");
+        require(options.mixup >= 0 && options.mixup <= 1, "options", "got --mixup ", options.mixup,
+                ", expected a probability");
+        require(options.validate_every >= 1, "options", "got --validate-every ", options.validate_every,
+                ", expected at least 1");
+        require(options.clip >= 0, "options", "got --clip ", options.clip, ", expected 0 (off) or more");
+        require(options.landmark_regularization <= 0 || !options.init_landmarks.empty(), "options",
+                "landmark regularization needs the landmark CNN to stay near: give --init-landmarks");
+        return options;
+    }
+
+    static ModelSpec spec_of(const FinetuneOptions& options) {
+        ModelSpec spec = parse_model(options.run.model);
+        spec.vit.dropout = spec.vit.embedding_dropout = options.dropout;
+        spec.vit.stochastic_depth = options.stochastic_depth;
+        spec.vit.recompute = options.run.recompute;
+        return spec;
+    }
+
+    static ModelSpec seeded(ModelSpec spec, std::uint64_t seed) {
+        manual_seed(seed);
+        return spec;
+    }
+
+    double layer_decay() const {
+        if (options_.layer_decay >= 0)
+            return options_.layer_decay;
+        return options_.init_backbone.empty() ? 1.0 : 0.58;
+    }
+
+    /// 2.1e-3 sqrt(batch / 336), as published.
+    double peak_lr() const {
+        if (options_.run.learning_rate > 0)
+            return options_.run.learning_rate;
+        return 2.1e-3 * std::sqrt(static_cast<double>(options_.run.batch * options_.accumulate) / 336.0);
+    }
+
+    void load_initial_weights() {
+        if (!options_.init_landmarks.empty()) {
+            const auto file = SafetensorsFile::open(options_.init_landmarks);
+            load_weights(model_.part(), file, "", is_landmark_name);
+            frozen_landmarks_ = std::make_unique<LandmarkCnn<float>>(model_.part().landmark_cnn.config);
+            load_weights(*frozen_landmarks_, file);
+            frozen_landmarks_->eval();
+        }
+        if (!options_.init_backbone.empty())
+            load_weights(model_, SafetensorsFile::open(options_.init_backbone), "",
+                         [](const std::string& name) { return !is_landmark_name(name); });
+    }
+
+    /// Forward and backward of one batch; returns its loss.
+    double add_gradients(std::span<const std::int64_t> indices, std::int64_t step, std::int64_t number,
+                         double& landmark_loss) {
+        const std::uint64_t seed = options_.run.seed;
+        Tensor<float> images = load_faces(*source_, indices, options_.augmentation, seed, number);
+        auto labels = Tensor<std::int64_t>::empty({static_cast<std::int64_t>(indices.size())});
+        for (std::size_t i = 0; i < indices.size(); ++i)
+            labels.data()[i] = source_->label(indices[i]);
+        RandomSequence random(seed ^ 0x6d697875, static_cast<std::uint64_t>(number));
+        Tensor<float> targets;
+        if (random.uniform() < options_.mixup) {
+            const double lambda = draw_mixup_lambda(random, 0.2);
+            images = mixup_images(images, lambda);
+            targets = mixup_labels<float>(labels, source_->identities(), lambda);
+        }
+        model_.train();
+        Variable<float> penalty;
+        const Variable<float> features = forward(Variable<float>(images), step, penalty);
+        Variable<float> loss =
+            targets.defined() ? head_->loss(features, targets) : head_->loss(features, labels);
+        const double value = static_cast<double>(loss.item());
+        if (penalty.defined()) {
+            landmark_loss += static_cast<double>(penalty.item());
+            loss = loss + penalty;
+        }
+        loss.backward();
+        return value;
+    }
+
+    /// Features; and the landmark regularization at its weight of this epoch, if it is on.
+    Variable<float> forward(const Variable<float>& images, std::int64_t step, Variable<float>& penalty) {
+        const double weight =
+            options_.landmark_regularization * landmark_regularisation_weight().at(step / steps_per_epoch());
+        if (!frozen_landmarks_ || weight <= 0)
+            return model_.forward(images);
+        const Variable<float> points = model_.part().landmarks(images);
+        Tensor<float> frozen;
+        {
+            const NoGrad no_grad;
+            frozen = frozen_landmarks_->landmarks(images).value();
+        }
+        penalty = landmark_regularization(points, frozen) * static_cast<float>(weight);
+        return model_.part().forward(images, points);
+    }
+
+    VerificationResult validate() {
+        return verify_pairs(*validation_,
+                            [this](const Tensor<float>& images) { return model_.embed(images); });
+    }
+
+    FinetuneOptions options_;
+    std::shared_ptr<const FaceSource> source_;
+    EpochSampler sampler_;
+    std::optional<PairSet> validation_;
+    FaceModel<float> model_;
+    std::unique_ptr<MarginHead<float>> head_;
+    std::unique_ptr<LandmarkCnn<float>> frozen_landmarks_;
+    std::unique_ptr<AdamW<float>> optimizer_;
+    Schedule lr_ = constant_schedule(0);
+    std::optional<VerificationResult> verification_;
+};
+
+}  // namespace lafs::inline LAFS_ABI
