@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -46,7 +47,7 @@ inline double filter_value(Filter filter, double x) {
     return x < 2.0 ? (((x - 5.0) * x + 8.0) * x - 4.0) * a : 0.0;
 }
 
-inline constexpr int resample_bits = 22;
+inline constexpr int resample_bits = 22, resample_half = 1 << (resample_bits - 1);
 
 /// For every output position the first input position and its fixed-point weights.
 struct ResampleWeights {
@@ -78,13 +79,51 @@ struct ResampleWeights {
     static std::size_t size(int value) { return static_cast<std::size_t>(value); }
 };
 
-/// One weighted sum over `count` pixels that lie `stride` bytes apart.
-inline std::uint8_t resample_pixel(const std::uint8_t* pixel, std::ptrdiff_t stride, const int* weight,
-                                   int count) {
-    std::int64_t sum = std::int64_t{1} << (resample_bits - 1);
-    for (int k = 0; k < count; ++k)
-        sum += std::int64_t{pixel[k * stride]} * weight[k];
-    return static_cast<std::uint8_t>(std::clamp<std::int64_t>(sum >> resample_bits, 0, 255));
+/// A weighted sum as a byte. 32 bits are enough: the weights' absolute values add up to less than 2.
+inline std::uint8_t resampled_byte(int sum) {
+    return static_cast<std::uint8_t>(std::clamp(sum >> resample_bits, 0, 255));
+}
+
+/// Resamples one row: to[x] is a weighted sum of pixels of `from`.
+inline void resample_row(const ResampleWeights& columns, const std::uint8_t* from, std::uint8_t* to) {
+    const int* weight = columns.weight.data();
+    for (std::size_t x = 0; x < columns.first.size(); ++x, weight += columns.taps, to += 3) {
+        const std::uint8_t* pixel = from + 3 * columns.first[x];
+        int red = resample_half, green = resample_half, blue = resample_half;
+        for (int k = 0; k < columns.count[x]; ++k, pixel += 3) {
+            red += pixel[0] * weight[k];
+            green += pixel[1] * weight[k];
+            blue += pixel[2] * weight[k];
+        }
+        to[0] = resampled_byte(red);
+        to[1] = resampled_byte(green);
+        to[2] = resampled_byte(blue);
+    }
+}
+
+/// to[i] = the weighted sum of byte i of `count` rows that lie `stride` bytes apart.
+inline void resample_bytes(const int* weight, int count, const std::uint8_t* from, std::ptrdiff_t stride,
+                           std::uint8_t* to, std::ptrdiff_t bytes) {
+    constexpr std::ptrdiff_t block = 48;  // a fixed number vectorises
+    std::ptrdiff_t begin = 0;
+    for (; begin + block <= bytes; begin += block) {
+        int sum[block];
+        for (int i = 0; i < block; ++i)
+            sum[i] = resample_half;
+        for (int k = 0; k < count; ++k) {
+            const std::uint8_t* row = from + k * stride + begin;
+            for (int i = 0; i < block; ++i)
+                sum[i] += row[i] * weight[k];
+        }
+        for (int i = 0; i < block; ++i)
+            to[begin + i] = resampled_byte(sum[i]);
+    }
+    for (; begin < bytes; ++begin) {
+        int sum = resample_half;
+        for (int k = 0; k < count; ++k)
+            sum += from[k * stride + begin] * weight[k];
+        to[begin] = resampled_byte(sum);
+    }
 }
 
 }  // namespace detail
@@ -106,20 +145,11 @@ inline Image resized_crop(const Image& image, Box box, int width, int height,
     Image wide(width, box.height), result(width, height);
     const detail::ResampleWeights columns(box.width, width, filter), rows(box.height, height, filter);
     for (int y = 0; y < box.height; ++y)
-        for (int x = 0; x < width; ++x)
-            for (int c = 0; c < 3; ++c) {
-                const auto i = static_cast<std::size_t>(x);
-                wide.at(x, y)[c] = detail::resample_pixel(
-                    image.at(box.left + columns.first[i], box.top + y) + c, 3,
-                    &columns.weight[i * static_cast<std::size_t>(columns.taps)], columns.count[i]);
-            }
-    for (int y = 0; y < height; ++y) {
-        const auto i = static_cast<std::size_t>(y);
-        const int* weight = &rows.weight[i * static_cast<std::size_t>(rows.taps)];
-        for (int x = 0; x < 3 * width; ++x)
-            result.at(0, y)[x] =
-                detail::resample_pixel(wide.at(0, rows.first[i]) + x, 3 * width, weight, rows.count[i]);
-    }
+        detail::resample_row(columns, image.at(box.left, box.top + y), wide.at(0, y));
+    const int* weight = rows.weight.data();
+    for (std::size_t y = 0; y < rows.first.size(); ++y, weight += rows.taps)
+        detail::resample_bytes(weight, rows.count[y], wide.at(0, rows.first[y]), 3 * width,
+                               result.at(0, static_cast<int>(y)), 3 * width);
     return result;
 }
 
@@ -145,12 +175,14 @@ inline void to_planes(const Image& image, std::span<float> out, const PixelForma
     check_image(image, "to planes");
     require(out.size() == image.pixels.size(), "to planes", "got room for ", out.size(),
             " floats, expected 3 x ", image.height, " x ", image.width);
+    std::array<float, 256> value;
+    for (std::size_t byte = 0; byte < value.size(); ++byte)
+        value[byte] = (static_cast<float>(byte) / 255.0f - format.mean) / format.deviation;
     const std::size_t plane = out.size() / 3;
     for (std::size_t c = 0; c < 3; ++c) {
         float* target = out.data() + (format.order == ColourOrder::rgb ? c : 2 - c) * plane;
         for (std::size_t i = 0; i < plane; ++i)
-            target[i] =
-                (static_cast<float>(image.pixels[3 * i + c]) / 255.0f - format.mean) / format.deviation;
+            target[i] = value[image.pixels[3 * i + c]];
     }
 }
 
