@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "reference_image.hpp"
 #include "shared_data.hpp"
 #include "temporary_folder.hpp"
 
 using lafs::Box;
 using lafs::Image;
 using lafs_test::message_of;
+using lafs_test::reference_image;
 using lafs_test::TemporaryFolder;
 
 namespace {
@@ -30,17 +32,6 @@ Image gradient(int width, int height) {
 
 std::span<const std::byte> bytes_of(const std::string& text) {
     return std::as_bytes(std::span(text));
-}
-
-Image reference_image(const lafs::SafetensorsFile& file, const std::string& name) {
-    const auto& shape = file.info(name).shape;
-    Image image(static_cast<int>(shape[1]), static_cast<int>(shape[0]));
-    image.pixels = file.read<std::uint8_t>(name);
-    return image;
-}
-
-int parameter(const std::string& name, const std::string& key) {
-    return std::atoi(name.c_str() + name.find(key + "=") + key.size() + 1);
 }
 
 }  // namespace
@@ -137,8 +128,10 @@ TEST_CASE("crops and mirrors equal those of Pillow", "[data]") {
     for (const std::string& name : file.names()) {
         if (!name.starts_with("resized_crop_bicubic"))
             continue;
-        const Box box{parameter(name, "left"), parameter(name, "top"), parameter(name, "width"),
-                      parameter(name, "height")};
+        const auto number = [&](const char* key) {
+            return static_cast<int>(lafs_test::parameter(name, key));
+        };
+        const Box box{number("left="), number("top="), number("width="), number("height=")};
         const Image expected = reference_image(file, name);
         INFO(name);
         CHECK(lafs::resized_crop(input, box, expected.width, expected.height) == expected);
