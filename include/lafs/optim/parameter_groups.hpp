@@ -48,7 +48,7 @@ void add_to_group(std::vector<ParameterGroup<T, D>>& groups, double lr_scale, do
 
 /// Depth of a parameter of a ViT by its published name: 0 in front of the blocks, i + 1 in block i,
 /// depth + 1 behind them.
-inline int layer_of(std::string_view name, int depth) {
+inline std::int64_t layer_of(std::string_view name, std::int64_t depth) {
     for (const std::string_view front :
          {"pos_embedding", "cls_token", "patch_to_embedding.", "stn.", "output_layer."})
         if (name.starts_with(front))
@@ -57,7 +57,7 @@ inline int layer_of(std::string_view name, int depth) {
     if (!name.starts_with(blocks))
         return depth + 1;
     const std::string_view number = name.substr(blocks.size());
-    int block = -1;
+    std::int64_t block = -1;
     const auto parsed = std::from_chars(number.data(), number.data() + number.size(), block);
     require(parsed.ec == std::errc() && block >= 0 && block < depth, "layer_decay_groups", "got \"", name,
             "\", expected a block of 0 .. ", depth - 1);
@@ -78,7 +78,7 @@ std::vector<ParameterGroup<T, D>> default_groups(const NamedParameters<T, D>& pa
     return groups;
 }
 
-/// Weight decay of the landmark CNN by that of the rest, as published for fine-tuning (0.05 / 0.1).
+/// Weight decay of the landmark CNN by that of the rest, as published for fine-tuning: 0.05 / 0.1.
 inline constexpr double landmark_decay_scale = 0.5;
 
 /// The groups of fine-tuning (LAFS; layer-wise decay of MAE, arXiv 2111.06377): the learning rate is scaled
@@ -88,8 +88,8 @@ inline constexpr double landmark_decay_scale = 0.5;
 /// Names are the published ones; parameters that do not require a gradient are left out. Throws for a decay
 /// outside (0, 1] and a block that `depth` does not have.
 template <class T, class D>
-std::vector<ParameterGroup<T, D>> layer_decay_groups(const NamedParameters<T, D>& parameters, int depth,
-                                                     double decay = 0.58,
+std::vector<ParameterGroup<T, D>> layer_decay_groups(const NamedParameters<T, D>& parameters,
+                                                     std::int64_t depth, double decay = 0.58,
                                                      double landmark_scale = landmark_decay_scale) {
     require(depth >= 0, "layer_decay_groups", "got depth ", depth, ", expected 0 or more");
     require(decay > 0 && decay <= 1, "layer_decay_groups", "got decay ", decay, ", expected 0 < decay <= 1");
@@ -100,7 +100,8 @@ std::vector<ParameterGroup<T, D>> layer_decay_groups(const NamedParameters<T, D>
         const auto& [name, variable] = parameter;
         if (!variable.requires_grad())
             continue;
-        const double lr_scale = std::pow(decay, depth + 1 - detail::layer_of(name, depth));
+        const double lr_scale =
+            std::pow(decay, static_cast<double>(depth + 1 - detail::layer_of(name, depth)));
         const double decayed = name.starts_with("stn.") ? landmark_scale : 1.0;
         detail::add_to_group(groups, lr_scale, detail::is_decayed(name, variable) ? decayed : 0.0, parameter);
     }
