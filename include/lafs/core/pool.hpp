@@ -56,11 +56,7 @@ public:
     /// Gives every unused block back to the device.
     void trim() {
         std::lock_guard lock(mutex_);
-        for (auto& blocks : free_) {
-            for (void* memory : blocks)
-                DeviceMemory<Device>::release(memory);
-            blocks.clear();
-        }
+        release_unused();
     }
 
     PoolStatistics statistics() {
@@ -95,8 +91,20 @@ private:
         return (size + 63) / 64 * 64;
     }
 
+    void release_unused() {
+        for (auto& blocks : free_) {
+            for (void* memory : blocks)
+                DeviceMemory<Device>::release(memory);
+            blocks.clear();
+        }
+    }
+
     void* allocate_from_device(std::size_t bytes) {
         void* memory = DeviceMemory<Device>::allocate(bytes);
+        if (!memory) {  // the unused blocks may be what is missing
+            release_unused();
+            memory = DeviceMemory<Device>::allocate(bytes);
+        }
         if (!memory) {
             statistics_.live_bytes -= bytes;
             fail("memory", "no room for ", bytes, " bytes on ", Device::name, " (", statistics_.live_bytes,

@@ -1,0 +1,224 @@
+// Runs the threads of a CUDA block on the host, each as a fiber. Used by cuda_emulator.hpp.
+//
+// A fiber runs until it waits at a gate (one for the block, one for each warp); when nobody can run and not
+// all are done, the kernel would hang on a GPU, and lafs::Error says where.
+#pragma once
+
+#include <ucontext.h>
+
+#include <bit>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <lafs/core/error.hpp>
+#include <memory>
+#include <utility>
+#include <vector>
+
+struct dim3 {
+    unsigned x, y, z;
+    constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+
+inline dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+namespace lafs::inline LAFS_ABI::testing {
+
+/// The place in the source that a fiber waits at.
+struct Place {
+    const char* file = "";
+    int line = 0;
+    friend bool operator==(const Place&, const Place&) = default;
+};
+
+/// A barrier that opens when all who are expected have come; its generation counts the openings.
+struct Gate {
+    unsigned generation = 0;
+    unsigned arrived = 0;
+    Place place;  // of those who wait
+};
+
+/// Runs the threads of one block at a time.
+class BlockExecutor {
+public:
+    bool reversed = false;  ///< threads, and blocks, in descending order
+
+    /// Runs `body` for every thread of every block. Throws lafs::Error on misuse.
+    void run(dim3 grid, dim3 block, const std::function<void()>& body) {
+        gridDim = grid;
+        blockDim = block;
+        const unsigned blocks = grid.x * grid.y * grid.z;
+        body_ = &body;
+        running() = this;
+        for (unsigned i = 0; i < blocks; ++i) {
+            const unsigned index = reversed ? blocks - 1 - i : i;
+            blockIdx = dim3(index % grid.x, index / grid.x % grid.y, index / grid.x / grid.y);
+            run_block(block.x * block.y * block.z);
+        }
+    }
+
+    /// The executor that runs now; null outside kernels.
+    static BlockExecutor*& running() {
+        static BlockExecutor* executor = nullptr;
+        return executor;
+    }
+
+    /// The calling thread's place in its warp.
+    unsigned lane() const { return static_cast<unsigned>(current_) % 32; }
+
+    /// Called by a thread: waits until all threads of the block are here.
+    void wait_for_block(Place place) {
+        if (alive_ != static_cast<unsigned>(threads_))
+            fail("cuda emulator", place.file, ':', place.line, ": __syncthreads after ",
+                 static_cast<unsigned>(threads_) - alive_, " threads of the block have left the kernel");
+        wait(block_gate_, static_cast<unsigned>(threads_), place);
+    }
+
+    /// Called by a thread of a warp: exchanges a value; gives the one of lane `from`.
+    std::uint64_t exchange(unsigned mask, std::uint64_t value, unsigned from, Place place) {
+        const int lane = current_ % 32;
+        Warp& warp = warps_[static_cast<std::size_t>(current_ / 32)];
+        if (!(mask >> lane & 1u) || !(mask >> from & 1u) || (mask & ~warp.alive))
+            fail("cuda emulator", place.file, ':', place.line, ": shuffle of lane ", lane, " with lane ",
+                 from, ", mask ", mask, ", lanes that run ", warp.alive);
+        const auto expected = static_cast<unsigned>(std::popcount(mask));
+        warp.value[lane] = value;
+        wait(warp.gate, expected, place);
+        const std::uint64_t result = warp.value[from];
+        wait(warp.gate, expected, place);
+        return result;
+    }
+
+private:
+    /// Runs threads one after the other; stays with one that waits.
+    struct Fiber {
+        ucontext_t context;
+        std::unique_ptr<char[]> stack;
+        Gate* gate = nullptr;  // waits for it to pass `generation`
+        unsigned generation = 0;
+        bool done = false;
+    };
+    struct Warp {
+        Gate gate;
+        unsigned alive = 0;
+        std::uint64_t value[32] = {};
+    };
+    static constexpr std::size_t stack_bytes = 128 << 10;
+
+    void run_block(unsigned threads) {
+        threads_ = static_cast<int>(threads);
+        alive_ = threads;
+        started_ = 0;
+        block_gate_ = Gate{};
+        warps_.assign((threads + 31) / 32, Warp{});
+        for (int i = 0; i < threads_; ++i)
+            warps_[static_cast<std::size_t>(i / 32)].alive |= 1u << i % 32;
+        std::size_t used = 0;
+        while (alive_ > 0) {
+            bool some = false;
+            for (std::size_t i = 0; i < used; ++i)
+                if (!fibers_[i]->done && fibers_[i]->gate->generation != fibers_[i]->generation) {
+                    resume(*fibers_[i]);
+                    some = true;
+                }
+            for (; started_ < threads_; some = true) {
+                if (used == fibers_.size())
+                    fibers_.push_back(std::make_unique<Fiber>());
+                prepare(*fibers_[used]);
+                resume(*fibers_[used++]);
+            }
+            if (!some)
+                report_deadlock(used);
+        }
+    }
+
+    void prepare(Fiber& fiber) {
+        if (!fiber.stack)
+            fiber.stack.reset(new char[stack_bytes]);
+        getcontext(&fiber.context);
+        fiber.context.uc_stack.ss_sp = fiber.stack.get();
+        fiber.context.uc_stack.ss_size = stack_bytes;
+        fiber.context.uc_link = &scheduler_;
+        fiber.gate = nullptr;
+        fiber.done = false;
+        makecontext(&fiber.context, &BlockExecutor::enter, 0);
+    }
+
+    void resume(Fiber& fiber) {
+        fiber_ = &fiber;
+        swapcontext(&scheduler_, &fiber.context);
+        if (error_)
+            std::rethrow_exception(std::exchange(error_, nullptr));
+    }
+
+    static void enter() { running()->run_threads(); }
+
+    void run_threads() {
+        Fiber& own = *fiber_;
+        while (started_ < threads_ && !error_)
+            run_thread(reversed ? threads_ - 1 - started_ : started_);
+        own.done = true;
+    }
+
+    void run_thread(int thread) {
+        ++started_;
+        current_ = thread;
+        const auto index = static_cast<unsigned>(thread);
+        threadIdx =
+            dim3(index % blockDim.x, index / blockDim.x % blockDim.y, index / blockDim.x / blockDim.y);
+        try {
+            (*body_)();
+        } catch (...) {
+            error_ = std::current_exception();
+        }
+        warps_[static_cast<std::size_t>(thread / 32)].alive &= ~(1u << thread % 32);
+        --alive_;
+    }
+
+    void wait(Gate& gate, unsigned expected, Place place) {
+        if (gate.arrived > 0 && gate.place != place)
+            fail("cuda emulator", "threads wait at ", gate.place.file, ':', gate.place.line, " and at ",
+                 place.file, ':', place.line, ": the barrier is not the same for all");
+        gate.place = place;
+        Fiber& fiber = *fiber_;
+        fiber.gate = &gate;
+        fiber.generation = gate.generation;
+        if (++gate.arrived == expected) {
+            gate.arrived = 0;
+            ++gate.generation;
+            return;  // the last to come goes on
+        }
+        const dim3 index = threadIdx;
+        const int thread = current_;
+        swapcontext(&fiber.context, &scheduler_);
+        threadIdx = index;
+        current_ = thread;
+    }
+
+    [[noreturn]] void report_deadlock(std::size_t used) const {
+        for (std::size_t i = 0; i < used; ++i)
+            if (!fibers_[i]->done)
+                fail("cuda emulator", alive_, " of ", threads_, " threads wait at ",
+                     fibers_[i]->gate->place.file, ':', fibers_[i]->gate->place.line,
+                     ", the others have left the kernel or wait elsewhere");
+        fail("cuda emulator", "no thread can run");
+    }
+
+    const std::function<void()>* body_ = nullptr;
+    std::vector<std::unique_ptr<Fiber>> fibers_;
+    Fiber* fiber_ = nullptr;
+    std::vector<Warp> warps_;
+    Gate block_gate_;
+    ucontext_t scheduler_;
+    std::exception_ptr error_;
+    int threads_ = 0, started_ = 0, current_ = 0;
+    unsigned alive_ = 0;
+};
+
+/// The executor of the calling CUDA thread.
+inline BlockExecutor& executor_of_thread() {
+    require(BlockExecutor::running(), "cuda emulator", "a device function was called on the host");
+    return *BlockExecutor::running();
+}
+
+}  // namespace lafs::inline LAFS_ABI::testing
