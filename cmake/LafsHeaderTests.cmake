@@ -1,11 +1,13 @@
-# Every header compiles alone, twice over, without a warning; two translation units that include everything link;
-# the code in the documentation compiles.
+# Every header compiles alone, twice over, without a warning; lafs.hpp includes them all; two translation units that
+# include it link; the code in the documentation compiles.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include"
     "${PROJECT_SOURCE_DIR}/include/lafs/*.hpp" "${PROJECT_SOURCE_DIR}/include/lafs/*.cuh")
 
 set(cpp_units "")
 set(cuda_units "")
 set(links "")
+set(skipped "")
+set(skipped_reasons "")
 foreach(header IN LISTS headers)
     lafs_needs("${PROJECT_SOURCE_DIR}/include/${header}" needs uses)
     lafs_resolve(libraries reason "${PROJECT_SOURCE_DIR}/include/${header}")
@@ -22,7 +24,9 @@ foreach(header IN LISTS headers)
         continue()
     endif()
     if(reason)
-        lafs_leave_out(LAFS_TESTS "the test that ${header} compiles alone" "${reason}")
+        string(REPLACE " and " ";" reason "${reason}")
+        list(APPEND skipped_reasons ${reason})
+        list(APPEND skipped "${header}")
         continue()
     endif()
     string(REGEX REPLACE "[/.]" "_" unit "${header}")
@@ -32,6 +36,12 @@ foreach(header IN LISTS headers)
     list(APPEND links ${libraries})
 endforeach()
 list(REMOVE_DUPLICATES links)
+if(skipped)
+    list(LENGTH skipped count)
+    list(REMOVE_DUPLICATES skipped_reasons)
+    list(JOIN skipped_reasons " and " skipped_reasons)
+    lafs_leave_out(LAFS_TESTS "the test that ${count} headers compile alone" "dependencies missing: ${skipped_reasons}")
+endif()
 
 # No code is generated from these files that matters, so optimisation would only cost time.
 if(cpp_units)
@@ -47,9 +57,16 @@ if(cuda_units)
     add_dependencies(lafs_tests lafs_cuda_headers)
 endif()
 
-if(NOT EXISTS "${PROJECT_SOURCE_DIR}/include/lafs/lafs.hpp")
-    return()
-endif()
+# lafs.hpp includes everything but CUDA.
+lafs_reach("${PROJECT_SOURCE_DIR}/include/lafs/lafs.hpp" components reached optional)
+lafs_reach("${optional}" components reached_optional ignored)
+foreach(header IN LISTS headers)
+    if(NOT header MATCHES "cuda" AND NOT "${PROJECT_SOURCE_DIR}/include/${header}" IN_LIST reached
+            AND NOT "${PROJECT_SOURCE_DIR}/include/${header}" IN_LIST reached_optional)
+        message(WARNING "lafs/lafs.hpp does not include ${header}")
+    endif()
+endforeach()
+
 file(GLOB link_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/link/*.cpp")
 lafs_add_program(LAFS_TESTS test_link ${link_sources})
 if(NOT TARGET test_link)

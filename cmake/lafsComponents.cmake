@@ -1,9 +1,9 @@
-# Optional dependencies, one target each: lafs::stb, lafs::json, lafs::opencv, lafs::cuda.
+# Optional dependencies, one target each: lafs::stb, lafs::json, lafs::cuda.
 #
 # lafs_find_component(name) creates lafs::<name> where its dependency is installed and sets
 # LAFS_HAVE_<name> in the caller. It is used by our own build and by find_package(lafs COMPONENTS ...).
 
-set(LAFS_COMPONENTS stb json opencv cuda)
+set(LAFS_COMPONENTS stb json cuda)
 
 # CMake 3.25.1 does not know that nvcc has C++20; later versions do. To be called where CUDA is enabled.
 macro(lafs_know_cuda20)
@@ -21,7 +21,7 @@ function(lafs_find_component name)
         set(libraries "")
         set(includes "")
         if(name STREQUAL "stb")
-            find_path(LAFS_STB_INCLUDE_DIR stb/stb_image.h DOC "Folder that holds stb/stb_image.h")
+            find_path(LAFS_STB_INCLUDE_DIR NAMES stb/stb_image.h stb_image.h DOC "Folder of stb/stb_image.h, or of stb_image.h")
             mark_as_advanced(LAFS_STB_INCLUDE_DIR)
             if(LAFS_STB_INCLUDE_DIR)
                 set(includes "${LAFS_STB_INCLUDE_DIR}")
@@ -31,8 +31,6 @@ function(lafs_find_component name)
             if(nlohmann_json_FOUND)
                 set(libraries nlohmann_json::nlohmann_json)
             endif()
-        elseif(name STREQUAL "opencv")
-            lafs_find_opencv(libraries includes)
         elseif(name STREQUAL "cuda")
             find_package(CUDAToolkit QUIET)
             if(CUDAToolkit_FOUND AND TARGET CUDA::cublasLt)
@@ -54,23 +52,5 @@ function(lafs_find_component name)
         set(LAFS_HAVE_${name} TRUE PARENT_SCOPE)
     else()
         set(LAFS_HAVE_${name} FALSE PARENT_SCOPE)
-    endif()
-endfunction()
-
-# Debian ships OpenCV's CMake files only in libopencv-dev, which brings several hundred packages; core and
-# imgproc are all that is needed, so without the CMake files they are looked for by name.
-function(lafs_find_opencv libraries includes)
-    find_package(OpenCV 4 QUIET COMPONENTS core imgproc)
-    if(OpenCV_FOUND)
-        set(${libraries} opencv_core opencv_imgproc PARENT_SCOPE)
-        return()
-    endif()
-    find_path(LAFS_OPENCV_INCLUDE_DIR opencv2/imgproc.hpp PATH_SUFFIXES opencv4)
-    find_library(LAFS_OPENCV_CORE opencv_core)
-    find_library(LAFS_OPENCV_IMGPROC opencv_imgproc)
-    mark_as_advanced(LAFS_OPENCV_INCLUDE_DIR LAFS_OPENCV_CORE LAFS_OPENCV_IMGPROC)
-    if(LAFS_OPENCV_INCLUDE_DIR AND LAFS_OPENCV_CORE AND LAFS_OPENCV_IMGPROC)
-        set(${includes} "${LAFS_OPENCV_INCLUDE_DIR}" PARENT_SCOPE)
-        set(${libraries} "${LAFS_OPENCV_IMGPROC}" "${LAFS_OPENCV_CORE}" PARENT_SCOPE)
     endif()
 endfunction()

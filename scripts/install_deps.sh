@@ -9,7 +9,6 @@ packages=(
     libstb-dev                      # reading and writing images
     nlohmann-json3-dev              # weights, logs and results
     libcli11-dev                    # the trainers' command lines
-    libopencv-imgproc-dev           # augmentation and drawing
     catch2 libbenchmark-dev         # tests, benchmarks
     "$@"
 )
