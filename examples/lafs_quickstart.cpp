@@ -1,0 +1,40 @@
+// Reads a photograph of an aligned face, prints its embedding and its landmarks.
+//
+//   lafs_quickstart face.jpg model.safetensors     weights written by lafs_finetune
+//   lafs_quickstart face.jpg                       random weights, to see that everything works
+#include <cstdio>
+#include <exception>
+#include <lafs/data/image_codec.hpp>
+#include <lafs/train/face_model.hpp>
+
+int main(int argc, char** argv) try {
+    if (argc < 2 || argc > 3) {
+        std::fprintf(stderr, "usage: lafs_quickstart IMAGE [WEIGHTS.safetensors]\n");
+        return 2;
+    }
+    // The network's input: 112 x 112 pixels, RGB, values in [-1, 1], as (1, 3, 112, 112).
+    const lafs::Image face = lafs::resize(lafs::load_image(argv[1]), 112, 112);
+    auto images = lafs::Tensor<float>::empty({1, 3, 112, 112});
+    lafs::to_planes(face, images.span());
+
+    lafs::FaceModel<float> model =
+        argc == 3 ? lafs::load_face_model(argv[2]) : lafs::FaceModel<float>(lafs::parse_model("tiny"));
+
+    const lafs::Tensor<float> embedding = model.embed(images);
+    std::printf("embedding, %lld values:\n", static_cast<long long>(embedding.size()));
+    for (const float value : embedding.span())
+        std::printf("%.5f ", static_cast<double>(value));
+
+    if (model.has_landmarks()) {
+        const lafs::EvaluationScope<float, lafs::Cpu> evaluation(model);
+        const auto points = model.part().landmarks(lafs::Variable<float>(images)).value();
+        std::printf("\nlandmarks, %lld points, x y in pixels:\n", static_cast<long long>(points.shape(1)));
+        for (std::int64_t i = 0; i < points.shape(1); ++i)
+            std::printf("%.1f %.1f\n", static_cast<double>(points.data()[2 * i]),
+                        static_cast<double>(points.data()[2 * i + 1]));
+    }
+    std::printf("\n");
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return 1;
+}

@@ -1,0 +1,305 @@
+// Self-supervised pre-training without labels, stage 2: LAFS (arXiv 2403.08161), or DINO (arXiv 2104.14294)
+// on the plain grid. The numbers are those of the published code.
+#pragma once
+
+#include <lafs/losses/dino_loss.hpp>
+#include <lafs/models/dino_head.hpp>
+#include <lafs/optim/adamw.hpp>
+#include <lafs/optim/gradient_clipping.hpp>
+#include <lafs/optim/lars.hpp>
+#include <lafs/optim/schedule.hpp>
+#include <lafs/optim/sgd.hpp>
+#include <lafs/ssl/collapse_monitor.hpp>
+#include <lafs/ssl/ema_teacher.hpp>
+#include <lafs/train/face_model.hpp>
+#include <lafs/train/loop.hpp>
+#include <lafs/train/run_report.hpp>
+#include <lafs/train/sampler.hpp>
+#include <lafs/train/saved_state.hpp>
+#include <lafs/train/view_batches.hpp>
+#include <memory>
+#include <optional>
+
+namespace lafs::inline LAFS_ABI {
+
+/// Options of pre-training.
+struct PretrainOptions {
+    RunOptions run;
+    std::string method = "lafs";      ///< lafs or dino
+    std::filesystem::path landmarks;  ///< weights with a landmark CNN (of stage 1); for lafs
+    std::string optimizer = "adamw";  ///< adamw, sgd or lars
+    std::int64_t prototypes = 0;      ///< K; 0: 100 000 for base, 4096 below
+    std::int64_t head_hidden = 2048, bottleneck = 256;
+    int local_views = 8;
+    double perturbation = 5;
+    std::int64_t local_tokens = 36;
+    double weight_decay = 0.04, final_weight_decay = 0.4;
+    double momentum = 0.996;
+    double warmup_teacher_temperature = 0.07, teacher_temperature = 0.04;
+    std::int64_t warmup_teacher_epochs = 30;
+    double clip = 3;                     ///< largest norm of each parameter's gradient; 0: no clipping
+    std::int64_t freeze_last_layer = 1;  ///< epochs in which the prototypes stay
+    double dropout = 0.1, stochastic_depth = 0.1;  ///< of the student
+};
+
+/// Transformer and head under the published names "backbone." and "head.".
+template <class T = float, class D = Cpu>
+struct SelfDistillationNetwork : Module<T, D> {
+    Vit<T, D> backbone;
+    DinoHead<T, D> head;
+
+    SelfDistillationNetwork(const VitConfig& vit, const DinoHeadConfig& head_config)
+        : backbone(vit), head(head_config) {}
+
+    void visit(Visitor<T, D>& visitor) override {
+        visitor.child("backbone", backbone);
+        visitor.child("head", head);
+    }
+
+    /// Tokens (B, n, values) -> rows of the bottleneck (B, F), of length 1.
+    Variable<T, D> rows(const Variable<T, D>& tokens) const {
+        return head.bottleneck(backbone.forward_tokens(tokens));
+    }
+    /// What the loss takes: the rows, and the last layer.
+    Prototypes<T, D> prototypes(Variable<T, D> rows) const {
+        return {std::move(rows), head.last.weight, head.gain.value()};
+    }
+};
+
+/// Stage 2.
+class PretrainTask final : public TrainingTask {
+public:
+    /// Opens the set and makes the networks. Throws for options, files and weights that do not fit.
+    explicit PretrainTask(const PretrainOptions& options)
+        : options_(checked(options)),
+          source_(open_source(options.run.data)),
+          sampler_(source_->size(), options.run.batch, options.run.seed),
+          spec_(seeded_spec(options)),
+          head_config_{spec_.vit.width, prototypes(), options.head_hidden, options.bottleneck},
+          student_(spec_.vit, head_config_),
+          teacher_(spec_.vit, head_config_),
+          ema_(student_, teacher_),
+          loss_(prototypes()),
+          monitor_(prototypes()),
+          crops_(crop_options(options)) {
+        view_options_.patch = spec_.vit.patch;
+        view_options_.perturbation = options.perturbation;
+        view_options_.local_tokens = options.local_tokens;
+        teacher_.eval();
+        load_landmark_cnn();
+        student_.head.gain.set_requires_grad(false);
+        make_optimizer();
+        make_schedules();
+    }
+
+    std::string name() const override { return "pretrain"; }
+
+    nlohmann::ordered_json record() const override {
+        auto record = run_record(options_.run);
+        record.update({{"method", options_.method},
+                       {"landmarks", options_.landmarks.string()},
+                       {"optimizer", options_.optimizer},
+                       {"prototypes", prototypes()},
+                       {"head_hidden", options_.head_hidden},
+                       {"bottleneck", options_.bottleneck},
+                       {"local_views", options_.local_views},
+                       {"perturbation", options_.perturbation},
+                       {"local_tokens", options_.local_tokens},
+                       {"weight_decay", options_.weight_decay},
+                       {"final_weight_decay", options_.final_weight_decay},
+                       {"momentum", options_.momentum},
+                       {"warmup_teacher_temperature", options_.warmup_teacher_temperature},
+                       {"teacher_temperature", options_.teacher_temperature},
+                       {"warmup_teacher_epochs", options_.warmup_teacher_epochs},
+                       {"clip", options_.clip},
+                       {"freeze_last_layer", options_.freeze_last_layer},
+                       {"dropout", options_.dropout},
+                       {"stochastic_depth", options_.stochastic_depth}});
+        return record;
+    }
+
+    std::int64_t steps_per_epoch() const override { return sampler_.steps_per_epoch(); }
+
+    StepResult train_step(std::int64_t step) override {
+        const auto indices = sampler_.indices(step);
+        const std::int64_t epoch = step / steps_per_epoch();
+        const ViewTokens tokens = load_views(*source_, indices, crops_, view_options_, landmark_cnn_.get(),
+                                             options_.run.seed ^ 0x76696577, step);
+        optimizer_->zero_grad();
+        const double temperature = temperature_.at(epoch);
+        const DinoResult<float> outcome =
+            loss_.forward(student_prototypes(tokens), teacher_prototypes(tokens), temperature);
+        StepResult result;
+        result.loss = static_cast<double>(outcome.loss.item());
+        result.images = static_cast<std::int64_t>(indices.size());
+        outcome.loss.backward();
+        if (epoch < options_.freeze_last_layer)
+            student_.head.last.weight.zero_grad();
+        const double norm = options_.clip > 0 ? clip_each(optimizer_->parameters(), options_.clip)
+                                              : gradient_norm(optimizer_->parameters());
+        if (!std::isfinite(norm)) {
+            result.loss = norm;  // the loop stops: nothing was updated
+            return result;
+        }
+        optimizer_->step(lr_.at(step), weight_decay_.at(step));
+        ema_.update(momentum_.at(step));
+        result.fields = {{"lr", lr_.at(step)},
+                         {"weight_decay", weight_decay_.at(step)},
+                         {"momentum", momentum_.at(step)},
+                         {"teacher_temperature", temperature},
+                         {"gradient_norm", norm},
+                         {"teacher_entropy", outcome.teacher_entropy},
+                         {"teacher_kl", outcome.kl_to_uniform},
+                         {"centre_norm", outcome.centre_norm}};
+        warning_ = monitor_.observe(result.loss, outcome.teacher_entropy);
+        if (warning_) {
+            std::fprintf(stderr, "\nwarning: step %lld: %s\n", static_cast<long long>(step),
+                         warning_->c_str());
+            result.fields.push_back({"warning", std::string_view(*warning_)});
+        }
+        return result;
+    }
+
+    std::vector<LogField> end_epoch(std::int64_t) override { return {}; }
+
+    void save_state(SafetensorsWriter& writer) override {
+        add_weights(writer, student_, "student.");
+        add_weights(writer, teacher_, "teacher.");
+        add_weights(writer, loss_, "dino_loss.");
+        add_optimizer(writer, *optimizer_);
+    }
+
+    void load_state(const SafetensorsFile& file) override {
+        load_weights(student_, file, "student.");
+        load_weights(teacher_, file, "teacher.");
+        load_weights(loss_, file, "dino_loss.");
+        load_optimizer(file, *optimizer_);
+    }
+
+    /// teacher.safetensors: the teacher's transformer, and the landmark CNN it was trained with: a whole
+    /// recogniser.
+    void export_weights(const std::filesystem::path& out) override {
+        SafetensorsWriter writer;
+        for (const auto& [key, value] : model_metadata(spec_))
+            writer.metadata(key, value);
+        add_weights(writer, teacher_.backbone);
+        if (landmark_cnn_)
+            add_weights(writer, *landmark_cnn_);
+        writer.save(out / "teacher.safetensors");
+    }
+
+    void write_report(const std::filesystem::path& file, const std::filesystem::path& log) override {
+        auto charts = training_charts();
+        for (const LogChart& chart : collapse_charts())
+            charts.push_back(chart);
+        Report report = run_report("Self-supervised pre-training", record(), log, charts);
+        auto model = load_face_model(file.parent_path() / "teacher.safetensors");
+        add_model_pictures(report, model, *source_);
+        report.write(file);
+    }
+
+private:
+    static PretrainOptions checked(const PretrainOptions& options) {
+        check_run_options(options.run);
+        require(options.method == "lafs" || options.method == "dino", "options", "got --method ",
+                options.method, ", expected lafs or dino");
+        require(options.method != "lafs" || !options.landmarks.empty(), "options",
+                "lafs needs the landmark CNN of stage 1: give --landmarks");
+        require(options.local_tokens >= 1 && options.local_tokens <= 196, "options", "got --local-tokens ",
+                options.local_tokens, ", expected 1 .. 196");
+        require(options.prototypes == 0 || options.prototypes >= 2, "options", "got --prototypes ",
+                options.prototypes, ", expected at least 2");
+        require(options.clip >= 0, "options", "got --clip ", options.clip, ", expected 0 (off) or more");
+        return options;
+    }
+
+    static ModelSpec seeded_spec(const PretrainOptions& options) {
+        ModelSpec spec = parse_model(options.run.model);
+        spec.landmarks = options.method == "lafs";
+        spec.vit.dropout = spec.vit.embedding_dropout = options.dropout;
+        spec.vit.stochastic_depth = options.stochastic_depth;
+        spec.vit.recompute = options.run.recompute;
+        manual_seed(options.run.seed);
+        return spec;
+    }
+
+    static MultiCropOptions crop_options(const PretrainOptions& options) {
+        MultiCropOptions crops;
+        crops.size = face_size;
+        crops.local_views = options.local_views;
+        return crops;
+    }
+
+    std::int64_t prototypes() const {
+        if (options_.prototypes > 0)
+            return options_.prototypes;
+        return spec_.vit.width >= VitConfig::base8().width ? 100000 : 4096;
+    }
+
+    void load_landmark_cnn() {
+        if (options_.method != "lafs")
+            return;
+        landmark_cnn_ = std::make_unique<LandmarkCnn<float>>(LandmarkCnnConfig{spec_.vit.tokens, face_size});
+        load_weights(*landmark_cnn_, SafetensorsFile::open(options_.landmarks));
+        landmark_cnn_->requires_grad(false);
+        landmark_cnn_->eval();
+    }
+
+    void make_optimizer() {
+        const auto groups = default_groups(student_.parameters());
+        if (options_.optimizer == "adamw")
+            optimizer_ = std::make_unique<AdamW<float>>(groups);
+        else if (options_.optimizer == "sgd")
+            optimizer_ = std::make_unique<Sgd<float>>(groups);
+        else if (options_.optimizer == "lars")
+            optimizer_ = std::make_unique<Lars<float>>(groups);
+        else
+            fail("options", "got --optimizer ", options_.optimizer, ", expected adamw, sgd or lars");
+    }
+
+    void make_schedules() {
+        const std::int64_t epochs = std::max<std::int64_t>(options_.run.epochs, 1), steps = steps_per_epoch();
+        const double peak = options_.run.learning_rate > 0
+                                ? options_.run.learning_rate
+                                : 5e-4 * static_cast<double>(options_.run.batch) / 256.0;
+        lr_ = cosine_schedule(peak, std::min(1e-6, peak), epochs, steps, options_.run.warmup_epochs);
+        weight_decay_ = cosine_schedule(options_.weight_decay, options_.final_weight_decay, epochs, steps);
+        momentum_ = cosine_schedule(options_.momentum, 1.0, epochs, steps);
+        temperature_ =
+            lafs::teacher_temperature(options_.warmup_teacher_temperature, options_.teacher_temperature,
+                                      options_.warmup_teacher_epochs);
+    }
+
+    /// The student sees all views, global and local ones in one call each.
+    Prototypes<float> student_prototypes(const ViewTokens& tokens) {
+        student_.train();
+        Variable<float> rows = student_.rows(Variable<float>(tokens.global));
+        if (tokens.local.defined())
+            rows = concatenate({rows, student_.rows(Variable<float>(tokens.local))}, 0);
+        return student_.prototypes(rows);
+    }
+
+    Prototypes<float> teacher_prototypes(const ViewTokens& tokens) {
+        const NoGrad no_grad;
+        return teacher_.prototypes(teacher_.rows(Variable<float>(tokens.global)));
+    }
+
+    PretrainOptions options_;
+    std::shared_ptr<const FaceSource> source_;
+    EpochSampler sampler_;
+    ModelSpec spec_;
+    DinoHeadConfig head_config_;
+    SelfDistillationNetwork<float> student_, teacher_;
+    EmaTeacher<float> ema_;
+    DinoLoss<float> loss_;
+    CollapseMonitor monitor_;
+    std::optional<std::string> warning_;
+    MultiCrop crops_;
+    ViewOptions view_options_;
+    std::unique_ptr<LandmarkCnn<float>> landmark_cnn_;
+    std::unique_ptr<Optimizer<float>> optimizer_;
+    Schedule lr_ = constant_schedule(0), weight_decay_ = constant_schedule(0),
+             momentum_ = constant_schedule(0), temperature_ = constant_schedule(0);
+};
+
+}  // namespace lafs::inline LAFS_ABI

@@ -1,0 +1,132 @@
+// Batches of views for self-supervised pre-training: the tokens that student and teacher see.
+//
+// LAFS: the frozen landmark CNN runs on the clean picture of a view, its landmarks are perturbed, and patches
+// are taken from the augmented picture; a local view keeps a random subset. DINO: the grid of patches; a
+// local view is shrunk to a smaller grid. Views come one after the other: (views x batch, tokens, values).
+#pragma once
+
+#include <lafs/autograd/grid_patches.hpp>
+#include <lafs/autograd/landmark_patches.hpp>
+#include <lafs/models/landmark_cnn.hpp>
+#include <lafs/nn/evaluation.hpp>
+#include <lafs/ssl/landmark_augmentation.hpp>
+#include <lafs/ssl/multi_crop.hpp>
+#include <lafs/train/face_batches.hpp>
+#include <vector>
+
+namespace lafs::inline LAFS_ABI {
+
+/// How views become tokens.
+struct ViewOptions {
+    MultiCropOptions crops;
+    std::int64_t patch = 8;
+    double perturbation = 5;         ///< deviation of the landmark noise in pixels
+    std::int64_t local_tokens = 36;  ///< landmarks of a local view; for the grid, a square number of patches
+};
+
+/// Tokens of the global views (2 B, n, values) and of the local ones (L B, m, values; undefined without any).
+struct ViewTokens {
+    Tensor<float> global, local;
+};
+
+namespace detail {
+
+/// Pictures of all views of a batch, each (views * batch, 3, size, size), view by view.
+struct ViewPictures {
+    Tensor<float> clean, augmented;
+};
+
+inline ViewPictures draw_pictures(const FaceSource& source, std::span<const std::int64_t> indices,
+                                  const MultiCrop& crops, std::uint64_t seed, std::int64_t step) {
+    const auto batch = static_cast<std::int64_t>(indices.size());
+    const std::int64_t size = crops.options().size, views = crops.view_count();
+    const Shape shape{views * batch, 3, size, size};
+    ViewPictures pictures{Tensor<float>::empty(shape), Tensor<float>::empty(shape)};
+    parallel_for(batch, [&](std::int64_t i) {
+        RandomSequence random(seed, static_cast<std::uint64_t>(step * batch + i));
+        std::vector<ViewPlanes> planes;
+        for (std::int64_t view = 0; view < views; ++view) {
+            const std::int64_t at = view * batch + i;
+            planes.push_back(
+                {pictures.clean.slice(at, at + 1).span(), pictures.augmented.slice(at, at + 1).span()});
+        }
+        crops.write_views(source.image(indices[static_cast<std::size_t>(i)]), random, planes);
+    });
+    return pictures;
+}
+
+/// Landmarks of pictures (n, 3, h, w) in evaluation mode, a batch at a time: (n, N, 2).
+inline Tensor<float> find_landmarks(LandmarkCnn<float>& cnn, const Tensor<float>& pictures,
+                                    std::int64_t batch) {
+    const EvaluationScope<float, Cpu> evaluation(cnn);
+    auto result = Tensor<float>::empty({pictures.shape(0), cnn.config.landmarks, 2});
+    for (std::int64_t begin = 0; begin < pictures.shape(0); begin += batch) {
+        const std::int64_t end = std::min(begin + batch, pictures.shape(0));
+        result.slice(begin, end)
+            .copy_from(cnn.landmarks(Variable<float>(pictures.slice(begin, end))).value());
+    }
+    return result;
+}
+
+/// Pictures (n, 3, s, s) shrunk to (n, 3, side, side) by the mean over the area of each new pixel.
+inline Tensor<float> shrink(const Tensor<float>& pictures, std::int64_t side) {
+    const std::int64_t planes = pictures.shape(0) * 3, from = pictures.shape(2);
+    require(side <= from, "views", "got local views of side ", side, ", expected at most ", from);
+    auto result = Tensor<float>::empty({pictures.shape(0), 3, side, side});
+    parallel_for(planes, [&](std::int64_t plane) {
+        const float* in = pictures.data() + plane * from * from;
+        float* out = result.data() + plane * side * side;
+        for (std::int64_t y = 0; y < side; ++y)
+            for (std::int64_t x = 0; x < side; ++x) {
+                const std::int64_t y0 = y * from / side, y1 = std::max(y0 + 1, (y + 1) * from / side);
+                const std::int64_t x0 = x * from / side, x1 = std::max(x0 + 1, (x + 1) * from / side);
+                float sum = 0;
+                for (std::int64_t v = y0; v < y1; ++v)
+                    for (std::int64_t u = x0; u < x1; ++u)
+                        sum += in[v * from + u];
+                out[y * side + x] = sum / static_cast<float>((y1 - y0) * (x1 - x0));
+            }
+    });
+    return result;
+}
+
+}  // namespace detail
+
+/// The views of the faces `indices`, a function of (seed, step) and the generator's next streams.
+/// `landmark_cnn` null: grid patches (DINO).
+inline ViewTokens load_views(const FaceSource& source, std::span<const std::int64_t> indices,
+                             const MultiCrop& crops, const ViewOptions& options,
+                             LandmarkCnn<float>* landmark_cnn, std::uint64_t seed, std::int64_t step) {
+    const NoGrad no_grad;
+    const auto batch = static_cast<std::int64_t>(indices.size());
+    const std::int64_t split = MultiCrop::global_views * batch, all = crops.view_count() * batch;
+    const auto pictures = detail::draw_pictures(source, indices, crops, seed, step);
+    const Tensor<float> global = pictures.augmented.slice(0, split),
+                        local = pictures.augmented.slice(split, all);
+    ViewTokens tokens;
+    if (!landmark_cnn) {
+        tokens.global = grid_patches(Variable<float>(global), options.patch).value();
+        const auto side =
+            static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(options.local_tokens))));
+        if (all > split)
+            tokens.local =
+                grid_patches(Variable<float>(detail::shrink(local, side * options.patch)), options.patch)
+                    .value();
+        return tokens;
+    }
+    const Tensor<float> found =
+        detail::find_landmarks(*landmark_cnn, pictures.clean, std::max<std::int64_t>(batch, 16));
+    const Tensor<float> points =
+        perturb_landmarks(found, options.perturbation, seed, default_generator().take());
+    const auto patches = [&](const Tensor<float>& images, const Tensor<float>& at) {
+        return landmark_patches(Variable<float>(images), Variable<float>(at), options.patch).value();
+    };
+    tokens.global = patches(global, points.slice(0, split));
+    const std::uint64_t stream = default_generator().take();
+    if (all > split)
+        tokens.local =
+            patches(local, draw_landmarks(points.slice(split, all), options.local_tokens, seed, stream));
+    return tokens;
+}
+
+}  // namespace lafs::inline LAFS_ABI
