@@ -5,6 +5,7 @@
 #pragma once
 
 #include <lafs/backend/cpu/pack.hpp>
+#include <lafs/backend/cpu/transpose.hpp>
 #include <lafs/core/unroll.hpp>
 
 namespace lafs::inline LAFS_ABI::cpu {
@@ -110,10 +111,7 @@ void put_rows(const C* from, std::int64_t leading, std::int64_t rows, std::int64
 /// to[k][j] = from[j][k] for `count` rows of `width` elements; rows of `to` are those of a tile.
 template <class C>
 void transpose_panel(const C* from, std::int64_t leading, std::int64_t count, std::int64_t width, C* to) {
-    constexpr int columns = AttentionTile<C>::columns;
-    for (std::int64_t j = 0; j < count; ++j)
-        for (std::int64_t k = 0; k < width; ++k)
-            to[k * columns + j] = from[j * leading + k];
+    transpose(from, leading, count, width, to, AttentionTile<C>::columns);
 }
 
 }  // namespace lafs::inline LAFS_ABI::cpu

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <lafs/backend/cpu/pack.hpp>
+#include <lafs/backend/cpu/transpose.hpp>
 #include <lafs/core/counter.hpp>
 #include <lafs/core/matrix.hpp>
 #include <lafs/core/tensor.hpp>
@@ -35,9 +36,15 @@ void pack_panel(T* to, const T* from, std::int64_t count, std::int64_t depth, st
             std::memcpy(to + k * width, from + k * depth_stride, width * sizeof(T));
         return;
     }
-    for (int i = 0; i < width; ++i)
-        for (std::int64_t k = 0; k < depth; ++k)
-            to[k * width + i] = i < count ? from[i * vector_stride + k * depth_stride] : T(0);
+    if (depth_stride == 1) {
+        transpose(from, vector_stride, count, depth, to, width);
+    } else {
+        for (std::int64_t i = 0; i < count; ++i)
+            for (std::int64_t k = 0; k < depth; ++k)
+                to[k * width + i] = from[i * vector_stride + k * depth_stride];
+    }
+    for (std::int64_t k = 0; k < depth; ++k)
+        std::fill(to + k * width + count, to + (k + 1) * width, T(0));
 }
 
 /// tile = A panel * B panel over `depth`, then c = alpha * tile + (accumulate ? c : bias or 0).

@@ -1,60 +1,42 @@
-// Transposes in registers: rows of memory to the panels that the matrix kernel reads.
+// Transposes small blocks in registers: what packing of matrix operands is made of.
 #pragma once
 
-#include <lafs/backend/cpu/pack.hpp>
-#include <lafs/core/unroll.hpp>
-#include <utility>
+#include <cstdint>
+#include <cstring>
+#include <lafs/core/abi.hpp>
 
 namespace lafs::inline LAFS_ABI::cpu {
 
-/// Lane k of the result is lane k of `a` where k lacks the bit `step`, else lane k - step of `b`
-/// (`upper`: lane k + step of `a`, else lane k of `b`).
-template <class T, int step, bool upper>
-typename Pack<T>::Lanes exchange(typename Pack<T>::Lanes a, typename Pack<T>::Lanes b) {
-    constexpr int width = Pack<T>::width;
-    return [&]<int... k>(std::integer_sequence<int, k...>) {
-        return __builtin_shufflevector(
-            a, b, (upper ? (k & step ? width + k : k + step) : (k & step ? width + k - step : k))...);
-    }
-    (std::make_integer_sequence<int, width>{});
+/// to[k][i] = from[i][k] for four rows of four.
+template <class T>
+void transpose_4x4(const T* from, std::int64_t from_stride, T* to, std::int64_t to_stride) {
+    typedef T Four __attribute__((vector_size(4 * sizeof(T))));
+    Four row[4];
+    for (int i = 0; i < 4; ++i)
+        std::memcpy(&row[i], from + i * from_stride, sizeof(Four));
+    const Four low01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5),
+               high01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7),
+               low23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5),
+               high23 = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
+    const Four column[4] = {__builtin_shufflevector(low01, low23, 0, 1, 4, 5),
+                            __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+                            __builtin_shufflevector(high01, high23, 0, 1, 4, 5),
+                            __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+    for (int k = 0; k < 4; ++k)
+        std::memcpy(to + k * to_stride, &column[k], sizeof(Four));
 }
 
-/// Transposes width x width elements: log2(width) rounds of exchanges between registers.
-template <class T, int step = Pack<T>::width / 2>
-void transpose_registers(typename Pack<T>::Lanes (&row)[Pack<T>::width]) {
-    if constexpr (step > 0) {
-        unroll<Pack<T>::width>([&](auto i) {
-            if constexpr ((i & step) == 0) {
-                const auto a = row[i], b = row[i + step];
-                row[i] = exchange<T, step, false>(a, b);
-                row[i + step] = exchange<T, step, true>(a, b);
-            }
-        });
-        transpose_registers<T, step / 2>(row);
-    }
-}
-
-/// to[k * panel + i] = from[i * pitch + k] for k < depth, i < rows; 0 for rows <= i < panel. Reads up to a
-/// multiple of the pack's width of each row, so rows must be readable that far.
-template <int panel, class T>
-LAFS_FLATTEN void transpose_panel(T* to, const T* from, std::int64_t pitch, std::int64_t rows,
-                                  std::int64_t depth) {
-    constexpr int width = Pack<T>::width;
-    constexpr int groups = (panel + width - 1) / width;
-    for (std::int64_t k = 0; k < depth; k += width)
-        unroll<groups>([&](auto group) {
-            constexpr int first = group * width, valid = panel - first < width ? panel - first : width;
-            typename Pack<T>::Lanes row[width] = {};
-            unroll<valid>([&](auto i) {
-                if (first + i < rows)
-                    std::memcpy(&row[i], from + (first + i) * pitch + k, sizeof row[i]);
-            });
-            transpose_registers<T>(row);
-            unroll<width>([&](auto i) {
-                if (k + i < depth)
-                    std::memcpy(to + (k + i) * panel + first, &row[i], valid * sizeof(T));
-            });
-        });
+/// to[k][i] = from[i][k] for `rows` rows of `columns`.
+template <class T>
+void transpose(const T* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, T* to,
+               std::int64_t to_stride) {
+    const std::int64_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
+    for (std::int64_t i = 0; i < whole_rows; i += 4)
+        for (std::int64_t k = 0; k < whole_columns; k += 4)
+            transpose_4x4(from + i * from_stride + k, from_stride, to + k * to_stride + i, to_stride);
+    for (std::int64_t i = 0; i < rows; ++i)
+        for (std::int64_t k = i < whole_rows ? whole_columns : 0; k < columns; ++k)
+            to[k * to_stride + i] = from[i * from_stride + k];
 }
 
 }  // namespace lafs::inline LAFS_ABI::cpu
