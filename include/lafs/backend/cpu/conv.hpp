@@ -8,9 +8,9 @@
 // matter.
 #pragma once
 
+#include <lafs/backend/cpu/copy.hpp>
 #include <lafs/backend/cpu/gemm.hpp>
 #include <lafs/backend/cpu/map.hpp>
-#include <lafs/backend/cpu/transpose.hpp>
 #include <lafs/core/convolution.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -72,10 +72,7 @@ private:
         }
         const T* from = x_ + ((run.image * g_.in + channel) * g_.height + y) * g_.width;
         if (g_.stride == 1 && x >= 0 && x + run.count <= g_.width) {
-            if (run.count == GemmTile<T>::columns)
-                std::memcpy(to, from + x, GemmTile<T>::columns * sizeof(T));
-            else
-                std::copy_n(from + x, run.count, to);
+            copy_short(from + x, run.count, to);
             return;
         }
         for (std::int64_t i = 0; i < run.count; ++i) {
@@ -130,7 +127,7 @@ void multiply_panel(const T* left, const T* panel, std::int64_t rows, std::int64
                     for (std::int64_t k = 0; k < length; ++k)
                         out[k] += in[k];
                 else
-                    std::copy_n(in, length, out);
+                    copy_short(in, length, out);
             }
             at += length;
         }
@@ -164,7 +161,8 @@ void gather_transposed(const Patches<T>& patches, std::int64_t first, std::int64
     for (std::int64_t k = first; k < last; k += width) {
         const std::int64_t rows = std::min<std::int64_t>(width, last - k);
         patches.gather(k, k + rows, begin, count, scratch, conv_block);
-        transpose_panel<width>(panels + (k - first) * count, scratch, conv_block, rows, count);
+        pack_panel<width>(panels + (k - first) * count, static_cast<const T*>(scratch), rows, count,
+                          conv_block, 1);
     }
 }
 

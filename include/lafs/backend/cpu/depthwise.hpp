@@ -6,6 +6,7 @@
 // Outputs that fall between the rows are computed and thrown away.
 #pragma once
 
+#include <lafs/backend/cpu/copy.hpp>
 #include <lafs/backend/cpu/map.hpp>
 #include <lafs/core/convolution.hpp>
 
@@ -31,48 +32,52 @@ public:
             offset.push_back(phase.back() * size + inner.back());
         }
         reach = inner.back();
+        for (std::int64_t y = 0; y < g.height; ++y)
+            for (std::int64_t x = 0; x < std::min(s, g.width); ++x) {
+                const std::int64_t r = y + g.padding, c = x + g.padding;
+                rows.push_back({y * g.width + x, (r % s * s + c % s) * size + r / s * pitch + c / s,
+                                (g.width - x + s - 1) / s});
+            }
     }
 
     /// Elements of the buffer of all phases; whole packs may be read at any output.
     std::int64_t buffer() const { return g.stride * g.stride * size + reach + 4 * width; }
 
-    /// Calls row(a, b, y, from) for each image row y and column remainder: columns from, from + stride .. of
-    /// the row lie one after the other at element `to` of the buffer.
-    template <class Row>
-    void each_row(const Row& row) const {
-        const std::int64_t s = g.stride, p = g.padding;
-        for (std::int64_t y = 0; y < g.height; ++y)
-            for (std::int64_t from = 0; from < std::min(s, g.width); ++from) {
-                const std::int64_t r = y + p, c = from + p;
-                row(y * g.width + from, (r % s * s + c % s) * size + r / s * pitch + c / s,
-                    (g.width - from + s - 1) / s);
-            }
-    }
-
     /// Copies a plane; what lies around it in the buffer stays as it is (zero).
     void fill(const T* plane, T* to) const {
-        each_row([&](std::int64_t from, std::int64_t at, std::int64_t count) {
+        for (const Row& row : rows)
             if (g.stride == 1)
-                std::copy_n(plane + from, count, to + at);
+                copy_short(plane + row.pixel, row.count, to + row.at);
             else
-                for (std::int64_t i = 0; i < count; ++i)
-                    to[at + i] = plane[from + i * g.stride];
-        });
+                for (std::int64_t i = 0; i < row.count; ++i)
+                    to[row.at + i] = plane[row.pixel + i * g.stride];
     }
 
     /// The way back, for gradients.
     void drain(const T* from, const GradientTarget<T>& plane) const {
-        each_row([&](std::int64_t to, std::int64_t at, std::int64_t count) {
-            for (std::int64_t i = 0; i < count; ++i) {
-                T& element = plane.data[to + i * g.stride];
-                element = plane.accumulate ? element + from[at + i] : from[at + i];
-            }
-        });
+        for (const Row& row : rows) {
+            T* to = plane.data + row.pixel;
+            const T* in = from + row.at;
+            if (plane.accumulate)
+                for (std::int64_t i = 0; i < row.count; ++i)
+                    to[i * g.stride] += in[i];
+            else if (g.stride == 1)
+                copy_short(in, row.count, to);
+            else
+                for (std::int64_t i = 0; i < row.count; ++i)
+                    to[i * g.stride] = in[i];
+        }
     }
+
+    /// Pixels pixel, pixel + stride .. of the plane lie at elements at, at + 1 .. of the buffer.
+    struct Row {
+        std::int64_t pixel, at, count;
+    };
 
     ConvGeometry g;
     std::int64_t pitch, size, length, reach;
     PoolVector<std::int64_t> phase, inner, offset;  // of each tap
+    PoolVector<Row> rows;
 };
 
 /// out[i] = bias + sum over t of weight[t] in[i + offset[t]], for 0 <= i < count rounded up to whole packs.
@@ -159,7 +164,7 @@ public:
             const T* from = grad + plane * g.out_plane();
             T* gradient = g_.data() + p_.reach;
             for (std::int64_t v = 0; v < g.out_height; ++v)
-                std::copy_n(from + v * g.out_width, g.out_width, gradient + v * p_.pitch);
+                copy_short(from + v * g.out_width, g.out_width, gradient + v * p_.pitch);
             if (dw) {
                 p_.fill(x + plane * g.in_plane(), x_.data());
                 correlate_weights(sums_.data(), p_.length, static_cast<const T*>(x_.data()), g.taps(),
@@ -204,8 +209,8 @@ void depthwise_forward(Cpu, const ConvGeometry& g, const T* x, const T* w, const
                 cpu::correlate(out.data(), planes.length, static_cast<const T*>(in.data()), g.taps(),
                                w + channel * g.taps(), planes.offset.data(), bias ? bias[channel] : T(0));
                 for (std::int64_t v = 0; v < g.out_height; ++v)
-                    std::copy_n(out.data() + v * planes.pitch, g.out_width,
-                                y + plane * g.out_plane() + v * g.out_width);
+                    cpu::copy_short(static_cast<const T*>(out.data() + v * planes.pitch), g.out_width,
+                                    y + plane * g.out_plane() + v * g.out_width);
             }
     });
 }
