@@ -1,0 +1,258 @@
+// The trainers as programs: killed and resumed, with one thread and two, with bad input. Small sizes.
+#include <algorithm>
+#include <lafs/data/source_pairs.hpp>
+#include <nlohmann/json.hpp>
+
+#include "catch.hpp"
+#include "run_program.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using lafs_test::Program, lafs_test::run_program, lafs_test::read_text, lafs_test::TemporaryFolder,
+    lafs_test::write_text;
+using Arguments = std::vector<std::string>;
+
+const std::string small_model = "tiny:depth=1,width=32,heads=1,hidden=32";
+
+/// A folder of synthetic faces with pairs.txt beside it.
+struct FaceFolder {
+    TemporaryFolder folder;
+    fs::path images = folder / "images", pairs = folder / "pairs.txt";
+
+    FaceFolder() {
+        const auto source = lafs::open_source("synthetic:ids=10,images=2");
+        lafs::write_image_folder(*source, images);
+        lafs::write_pairs(pairs,
+                          lafs::pairs_as_files(*source, lafs::make_pairs(*source, 20, 10, 1), 10, images));
+    }
+};
+
+const FaceFolder& faces() {
+    static const FaceFolder folder;
+    return folder;
+}
+
+Arguments operator+(Arguments a, const Arguments& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
+
+Arguments finetune(const fs::path& out) {
+    return {"--data",  faces().images, "--model", small_model, "--epochs",     "2", "--batch", "4",
+            "--scale", "16",           "--out",   out,         "--save-every", "2", "--seed",  "3"};
+}
+
+/// Weights with a landmark CNN, made once.
+const fs::path& landmarks() {
+    static const TemporaryFolder folder;
+    static const fs::path path = [] {
+        const auto result =
+            run_program("lafs_finetune", Arguments{"--data", faces().images, "--model", small_model,
+                                                   "--epochs", "0", "--out", folder.path() / "run"});
+        REQUIRE(result.exit_code == 0);
+        return folder.path() / "run" / "landmarks.safetensors";
+    }();
+    return path;
+}
+
+Arguments pretrain(const fs::path& out) {
+    return {"--data",        faces().images,
+            "--model",       small_model,
+            "--epochs",      "2",
+            "--batch",       "4",
+            "--local-views", "2",
+            "--prototypes",  "32",
+            "--head-hidden", "16",
+            "--bottleneck",  "8",
+            "--method",      "lafs",
+            "--landmarks",   landmarks(),
+            "--out",         out,
+            "--save-every",  "2"};
+}
+
+std::int64_t log_lines(const fs::path& out) {
+    const std::string text = read_text(out / "log.jsonl");
+    return std::count(text.begin(), text.end(), '\n');
+}
+
+/// Kills a run after some lines of its log, again after some more, and resumes it to the end.
+void check_killed_runs(const std::string& program, Arguments (*arguments)(const fs::path&),
+                       const std::string& weights) {
+    const TemporaryFolder folder;
+    const fs::path whole = folder / "whole";
+    const auto undisturbed = run_program(program, arguments(whole));
+    INFO(undisturbed.errors);
+    REQUIRE(undisturbed.exit_code == 0);
+    for (const std::int64_t lines : {0, 1, 3, 6}) {
+        const fs::path out = folder / ("killed" + std::to_string(lines));
+        for (const std::int64_t until : {lines, lines + 2}) {
+            Program run(program, arguments(out) + Arguments{"--resume"});
+            run.wait_until([&] { return log_lines(out) >= until; });
+            run.kill();
+        }
+        const auto resumed = run_program(program, arguments(out) + Arguments{"--resume"});
+        INFO(resumed.errors);
+        REQUIRE(resumed.exit_code == 0);
+        CHECK(read_text(out / weights) == read_text(whole / weights));
+        CHECK(log_lines(out) == log_lines(whole));
+        CHECK(fs::exists(out / "report.html"));
+    }
+}
+
+/// Runs a program that must fail; returns what it says.
+std::string failure(const std::string& program, const Arguments& arguments, std::uint64_t file_limit = 0) {
+    const auto result = run_program(program, arguments, file_limit);
+    CHECK(result.exit_code == 1);
+    CHECK(result.errors.find("error: ") != std::string::npos);
+    return result.errors;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    INFO(text << " expected to contain " << part);
+    CHECK(text.find(part) != std::string::npos);
+    return true;
+}
+
+}  // namespace
+
+TEST_CASE("supervised training killed at any moment and resumed gives the same bits", "[programs]") {
+    check_killed_runs("lafs_finetune", finetune, "model.safetensors");
+}
+
+TEST_CASE("pre-training killed at any moment and resumed gives the same bits", "[programs]") {
+    check_killed_runs("lafs_pretrain", pretrain, "teacher.safetensors");
+}
+
+TEST_CASE("one thread and two give the same bits", "[programs]") {
+    const TemporaryFolder folder;
+    for (const std::string threads : {"1", "2"}) {
+        REQUIRE(
+            run_program("lafs_finetune", finetune(folder / ("f" + threads)) + Arguments{"--threads", threads})
+                .exit_code == 0);
+        REQUIRE(
+            run_program("lafs_pretrain", pretrain(folder / ("p" + threads)) + Arguments{"--threads", threads})
+                .exit_code == 0);
+    }
+    CHECK(read_text(folder / "f1" / "model.safetensors") == read_text(folder / "f2" / "model.safetensors"));
+    CHECK(read_text(folder / "p1" / "teacher.safetensors") ==
+          read_text(folder / "p2" / "teacher.safetensors"));
+    // Another seed gives other weights: the comparison above can fail.
+    REQUIRE(run_program("lafs_finetune", finetune(folder / "s") + Arguments{"--seed", "4"}).exit_code == 0);
+    CHECK(read_text(folder / "f1" / "model.safetensors") != read_text(folder / "s" / "model.safetensors"));
+}
+
+TEST_CASE("stage 3 starts from stages 1 and 2, and its weights are evaluated as JSON alone", "[programs]") {
+    const TemporaryFolder folder;
+    REQUIRE(run_program("lafs_pretrain", pretrain(folder / "two")).exit_code == 0);
+    const auto tuned = run_program(
+        "lafs_finetune",
+        finetune(folder / "three") + Arguments{"--init-landmarks", landmarks(), "--init-backbone",
+                                               folder / "two" / "teacher.safetensors", "--few-shot", "1"});
+    INFO(tuned.errors);
+    REQUIRE(tuned.exit_code == 0);
+    const auto result =
+        run_program("lafs_evaluate", Arguments{"--weights", folder / "three" / "model.safetensors", "--pairs",
+                                               faces().pairs, "--root", faces().images, "--json", "-"});
+    REQUIRE(result.exit_code == 0);
+    const auto json = nlohmann::json::parse(result.output);  // nothing else on standard output
+    CHECK(json.at("pairs") == 20);
+    CHECK((json.at("accuracy") >= 0.0 && json.at("accuracy") <= 1.0));
+    CHECK(json.contains("accuracy_std"));
+    CHECK(json.contains("best_threshold"));
+    CHECK(json.at("tar_at_far").size() == 4);
+}
+
+TEST_CASE("bad images are named", "[programs]") {
+    const TemporaryFolder folder;
+    fs::copy(faces().images, folder / "images", fs::copy_options::recursive);
+    fs::path victim = fs::recursive_directory_iterator(folder / "images")->path();
+    for (const auto& entry : fs::recursive_directory_iterator(folder / "images"))
+        if (entry.is_regular_file())
+            victim = entry.path();
+    auto arguments = finetune(folder / "out");
+    arguments[1] = folder / "images";
+    SECTION("empty") {
+        write_text(victim, "");
+        contains(failure("lafs_finetune", arguments), victim.filename());
+    }
+    SECTION("not an image") {
+        write_text(victim, "these are not pixels");
+        contains(failure("lafs_finetune", arguments), victim.filename());
+    }
+    SECTION("an identity with one image trains, but not two-shot") {
+        fs::remove(victim);
+        contains(failure("lafs_finetune", arguments + Arguments{"--few-shot", "2"}),
+                 victim.parent_path().filename());
+        CHECK(run_program("lafs_finetune", arguments).exit_code == 0);
+    }
+    SECTION("no folder at all") {
+        arguments[1] = folder / "absent";
+        contains(failure("lafs_finetune", arguments), "absent");
+    }
+}
+
+TEST_CASE("weights of another architecture are refused", "[programs]") {
+    const TemporaryFolder folder;
+    contains(failure("lafs_finetune", finetune(folder / "out") +
+                                          Arguments{"--model", "tiny:depth=1,width=64,heads=1,hidden=32",
+                                                    "--init-backbone", landmarks()}),
+             "lacks");
+    contains(
+        failure("lafs_finetune", finetune(folder / "out") + Arguments{"--model", "tiny:landmarks=100,depth=1",
+                                                                      "--init-landmarks", landmarks()}),
+        "another architecture");
+    write_text(folder / "broken.safetensors", "not weights");
+    contains(failure("lafs_evaluate", Arguments{"--weights", folder / "broken.safetensors", "--pairs",
+                                                faces().pairs, "--root", faces().images}),
+             "broken.safetensors");
+}
+
+TEST_CASE("a run is not overwritten, nor resumed with other options", "[programs]") {
+    const TemporaryFolder folder;
+    const fs::path out = folder / "run";
+    REQUIRE(run_program("lafs_finetune", finetune(out)).exit_code == 0);
+    const std::string before = read_text(out / "model.safetensors");
+    contains(failure("lafs_finetune", finetune(out)), "--resume");
+    contains(failure("lafs_finetune", finetune(out) + Arguments{"--resume", "--batch", "5"}),
+             "batch: 4 then, 5 now");
+    CHECK(read_text(out / "model.safetensors") == before);
+}
+
+TEST_CASE("a full disk ends the run and leaves the earlier files whole", "[programs]") {
+    const TemporaryFolder folder;
+    const fs::path out = folder / "run";
+    auto half = finetune(out);
+    {
+        Program run("lafs_finetune", half);
+        REQUIRE(run.wait_until([&] { return fs::exists(out / "state.safetensors"); }));
+        run.kill();
+    }
+    const std::string state = read_text(out / "state.safetensors");
+    const std::string error = failure("lafs_finetune", half + Arguments{"--resume"}, 1 << 20);
+    contains(error, "File too large");
+    CHECK(read_text(out / "state.safetensors") == state);
+    CHECK(run_program("lafs_finetune", half + Arguments{"--resume"}).exit_code == 0);
+}
+
+TEST_CASE("a loss that is not finite stops the run", "[programs]") {
+    const TemporaryFolder folder;
+    const std::string error =
+        failure("lafs_finetune", finetune(folder / "run") + Arguments{"--lr", "900", "--epochs", "50"});
+    contains(error, "expected a finite number");
+    contains(error, "step ");
+}
+
+TEST_CASE("nonsense on the command line is explained", "[programs]") {
+    const TemporaryFolder folder;
+    const auto with = [&](const Arguments& more) {
+        return failure("lafs_finetune", finetune(folder / "out") + more);
+    };
+    contains(with({"--head", "facenet"}), "expected cosface, arcface, sface or softmax");
+    contains(with({"--model", "huge"}), "expected tiny, small, base");
+    contains(with({"--data", "synthetic:ids=0,images=5"}), "ids");
+    contains(with({"--batch", "0"}), "batch of 0");
+    contains(failure("lafs_pretrain", pretrain(folder / "out") + Arguments{"--method", "mae"}),
+             "expected lafs or dino");
+    contains(run_program("lafs_finetune", {"--help"}).output, "--init-landmarks");
+}
