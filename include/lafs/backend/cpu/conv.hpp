@@ -248,7 +248,7 @@ void conv_weight_gradient(Cpu, const ConvGeometry& g, const T* x, const T* grad,
                            last = std::min(first + strip, depth);
         const auto a = Tensor<T>::empty({padded, cpu::conv_block}),
                    b = Tensor<T>::empty({Tile::columns, cpu::conv_block}),
-                   scratch = Tensor<T>::zeros({Tile::columns, cpu::conv_block});
+                   scratch = Tensor<T>::zeros({std::max(Tile::rows, Tile::columns), cpu::conv_block});
         T* to = sums.data() + chunk * g.out * depth;
         const std::int64_t end = std::min(columns, (chunk + 1) * blocks_per_chunk * cpu::conv_block);
         for (std::int64_t at = chunk * blocks_per_chunk * cpu::conv_block; at < end; at += cpu::conv_block) {
