@@ -1,21 +1,15 @@
 // 02: the landmark CNN in evaluation and in training mode, with gradients and running statistics.
-#include <lafs/io/weights.hpp>
 #include <lafs/models/landmark_cnn.hpp>
 
 #include "cases.hpp"
+#include "tensors.hpp"
 
 namespace lafs_reference {
 
 namespace {
 
-using lafs::Shape;
 using lafs::Tensor;
 using lafs::Variable;
-
-Tensor<float> tensor_of(const lafs::SafetensorsFile& file, const std::string& name) {
-    const auto& sizes = file.info(name).shape;
-    return Tensor<float>::from(Shape(std::span<const std::int64_t>(sizes)), file.read<float>(name));
-}
 
 class LandmarkCase {
 public:
@@ -68,8 +62,7 @@ private:
     }
 
     void compare(const std::string& name, const Tensor<float>& got, double allowed) {
-        report_.compare(name, std::span<const float>(got.span()),
-                        std::span<const float>(file_.read<float>(name)), allowed);
+        lafs_reference::compare(report_, file_, name, got, allowed);
     }
 
     const lafs::SafetensorsFile& file_;
