@@ -1,4 +1,4 @@
-#include <lafs/autograd/attention.hpp>
+#include <lafs/autograd/class_attention.hpp>
 #include <lafs/testing/gradient_check.hpp>
 #include <lafs/testing/random_inputs.hpp>
 
@@ -68,13 +68,41 @@ TEST_CASE("attention equals its definition", "[autograd]") {
     CHECK(worst(attention(Variable<double>(in_double), c.heads, scale).value(), expected.y.data()) < 1e-13);
     CHECK(worst(attention(Variable<float>(in_float), c.heads, 0.3f).value(), expected.y.data()) < 3e-5);
 
-    const auto looks = class_attention(in_double, c.heads, scale);
+    const auto looks = class_probabilities(in_double, c.heads, scale);
     REQUIRE(looks.shape() == Shape{c.batch, c.heads, c.tokens});
     for (std::int64_t head = 0; head < c.batch * c.heads; ++head)
         for (std::int64_t k = 0; k < c.tokens; ++k)
             REQUIRE(
                 looks.data()[head * c.tokens + k] ==
                 Approx(expected.p[static_cast<std::size_t>(head * c.tokens * c.tokens + k)]).margin(1e-14));
+}
+
+TEST_CASE("attention of the class token equals the first row of its definition", "[autograd]") {
+    const Case c = GENERATE(Case{2, 1, 1, 1}, Case{2, 7, 3, 7}, Case{2, 197, 3, 64}, Case{1, 1000, 2, 33});
+    const std::int64_t row = c.heads * c.width;
+    const auto qkv = normal_tensor<double>({c.batch, c.tokens, 3 * row}, 1, 2.0);
+    auto q = Tensor<double>::empty({c.batch, row}), kv = Tensor<double>::empty({c.batch, c.tokens, 2 * row});
+    std::vector<double> expected;
+    const Plain plain = brute_force(qkv, c.heads, 0.3);
+    for (std::int64_t b = 0; b < c.batch; ++b)
+        for (std::int64_t n = 0; n < c.tokens; ++n) {
+            const double* from = qkv.data() + (b * c.tokens + n) * 3 * row;
+            std::copy_n(from + row, 2 * row, kv.data() + (b * c.tokens + n) * 2 * row);
+            if (n == 0) {
+                std::copy_n(from, row, q.data() + b * row);
+                const auto y = plain.y.begin() + b * c.tokens * row;
+                expected.insert(expected.end(), y, y + row);
+            }
+        }
+    const Variable<double> query(q, true), keys_values(kv, true);
+    CHECK(worst(class_attention(query, keys_values, c.heads, 0.3).value(), expected.data()) < 1e-13);
+    const auto result = check_gradients(
+        [&](const std::vector<Variable<double>>& in) { return class_attention(in[0], in[1], c.heads, 0.3); },
+        {query, keys_values});
+    INFO(result);
+    CHECK(result.ok());
+    CHECK_THROWS_AS(class_attention(keys_values, query, c.heads, 0.3), Error);
+    CHECK_THROWS_AS(class_attention(query, keys_values, 0, 0.3), Error);
 }
 
 TEST_CASE("gradients of attention", "[autograd]") {
@@ -111,7 +139,7 @@ TEST_CASE("wrong attention shapes are named", "[autograd]") {
     CHECK_THROWS_AS(attention(qkv, 5, 1.0f), Error);
     CHECK_THROWS_AS(attention(qkv, 0, 1.0f), Error);
     CHECK_THROWS_AS(attention(Variable<float>(normal_tensor<float>({5, 36}, 1)), 3, 1.0f), Error);
-    CHECK_THROWS_AS(class_attention(normal_tensor<float>({1, 0, 36}, 1), 3, 1.0f), Error);
+    CHECK_THROWS_AS(class_probabilities(normal_tensor<float>({1, 0, 36}, 1), 3, 1.0f), Error);
     CHECK(attention(Variable<float>(normal_tensor<float>({0, 5, 36}, 1)), 3, 1.0f).shape() ==
           Shape{0, 5, 12});
 }

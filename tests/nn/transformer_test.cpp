@@ -76,6 +76,32 @@ TEST_CASE("gradients of a block, to its input and every parameter, in training m
     CHECK(result.ok());
 }
 
+TEST_CASE("the class token's row alone equals that of the whole block, gradients too", "[nn]") {
+    const std::int64_t tokens = GENERATE(1, 7, 37);
+    manual_seed(4);
+    TransformerBlock<double> block({6, 2, 5, 7});
+    const Var x(normal_tensor({3, tokens, 6}, 2), true);
+    const auto g = normal_tensor({3, 6}, 3);
+    const auto gradients = [&](const Var& y) {
+        y.backward(g);
+        std::vector<double> all = x.grad().to_vector();
+        for (const auto& [name, parameter] : block.parameters()) {
+            const auto values = parameter.grad().to_vector();
+            all.insert(all.end(), values.begin(), values.end());
+        }
+        x.zero_grad();
+        block.zero_grad();
+        return all;
+    };
+    const Var whole = Attention<double>::first_token(block.forward(x)), alone = block.forward_class(x);
+    for (std::int64_t i = 0; i < 18; ++i)
+        CHECK(alone.value().data()[i] == Approx(whole.value().data()[i]).margin(1e-13));
+    const auto expected = gradients(whole), got = gradients(alone);
+    REQUIRE(got.size() == expected.size());
+    for (std::size_t i = 0; i < got.size(); ++i)
+        REQUIRE(got[i] == Approx(expected[i]).margin(1e-12));
+}
+
 TEST_CASE("an evaluation scope restores every module's own mode", "[nn]") {
     TransformerBlock<double> block({6, 2, 5, 7, 0.5, 0.5});
     block.attention.eval();

@@ -29,15 +29,4 @@ Variable<T, D> attention(const Variable<T, D>& qkv, std::int64_t heads, compute_
     });
 }
 
-/// Where the class token looks: the probabilities of token 0 over all tokens, (B, heads, N). Not
-/// differentiable; for reports.
-template <class T, class D>
-Tensor<compute_t<T>, D> class_attention(const Tensor<T, D>& qkv, std::int64_t heads, compute_t<T> scale) {
-    const AttentionSizes sizes = detail::attention_sizes(qkv.shape(), heads);
-    require(sizes.tokens > 0, "class_attention", "got qkv ", qkv.shape(), ", expected at least one token");
-    auto probabilities = Tensor<compute_t<T>, D>::empty({sizes.batch, sizes.heads, sizes.tokens});
-    first_token_attention(D{}, sizes, static_cast<const T*>(qkv.data()), scale, probabilities.data());
-    return probabilities;
-}
-
 }  // namespace lafs::inline LAFS_ABI

@@ -7,7 +7,6 @@
 #include <lafs/autograd/concatenate.hpp>
 #include <lafs/autograd/grid_patches.hpp>
 #include <lafs/autograd/recompute.hpp>
-#include <lafs/autograd/reshape.hpp>
 #include <lafs/autograd/slice.hpp>
 #include <lafs/nn/evaluation.hpp>
 #include <lafs/nn/transformer_block.hpp>
@@ -105,9 +104,9 @@ public:
     /// tokens (B, n, token_size) with 1 <= n <= config.tokens -> (B, width).
     Variable<T, D> forward_tokens(const Variable<T, D>& tokens) const {
         Variable<T, D> x = embed_tokens(tokens);
-        for (const auto& block : blocks)
-            x = run_block(*block, x);
-        return head_norm.forward(reshape(slice(x, 1, 0, 1), {tokens.shape(0), config_.width}));
+        for (std::size_t i = 0; i + 1 < blocks.size(); ++i)
+            x = run_block(*blocks[i], &TransformerBlock<T, D>::forward, x);
+        return head_norm.forward(run_block(*blocks.back(), &TransformerBlock<T, D>::forward_class, x));
     }
 
     /// Where the class token looks in one block: (B, heads, n + 1) probabilities, in evaluation mode. A
@@ -120,7 +119,7 @@ public:
         for (std::int64_t i = 0; i < at; ++i)
             x = blocks[static_cast<std::size_t>(i)]->forward(x);
         const auto& block = *blocks[static_cast<std::size_t>(at)];
-        return block.attention.class_attention(block.attention_norm.forward(x));
+        return block.attention.class_probabilities(block.attention_norm.forward(x));
     }
 
     Variable<T, D> positions, class_token;
@@ -145,10 +144,12 @@ private:
         return dropout(x, config_.embedding_dropout, this->training());
     }
 
-    Variable<T, D> run_block(const TransformerBlock<T, D>& block, const Variable<T, D>& x) const {
+    template <class Forward>
+    Variable<T, D> run_block(const TransformerBlock<T, D>& block, Forward forward,
+                             const Variable<T, D>& x) const {
         if (!config_.recompute)
-            return block.forward(x);
-        return recompute([&block](const Variable<T, D>& in) { return block.forward(in); }, x);
+            return (block.*forward)(x);
+        return recompute([&block, forward](const Variable<T, D>& in) { return (block.*forward)(in); }, x);
     }
 };
 

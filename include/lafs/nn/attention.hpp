@@ -1,7 +1,9 @@
 // Multi-head self-attention as a layer, with the names of the published checkpoints.
 #pragma once
 
-#include <lafs/autograd/attention.hpp>
+#include <lafs/autograd/class_attention.hpp>
+#include <lafs/autograd/reshape.hpp>
+#include <lafs/autograd/slice.hpp>
 #include <lafs/nn/linear.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -31,10 +33,23 @@ struct Attention : Module<T, D> {
         return to_out.forward(attention(to_qkv.forward(x), heads, scale));
     }
 
+    /// The first token's row of `forward` alone, (B, N, width) -> (B, width): no other query is computed.
+    Variable<T, D> forward_class(const Variable<T, D>& x) const {
+        const std::int64_t rows = to_qkv.weight.shape(0), row = rows / 3;
+        const auto query = linear(first_token(x), slice(to_qkv.weight, 0, 0, row));
+        const auto kv = linear(x, slice(to_qkv.weight, 0, row, rows));
+        return to_out.forward(class_attention(query, kv, heads, scale));
+    }
+
     /// Where token 0 looks: (B, heads, N) probabilities. Records nothing.
-    Tensor<compute_t<T>, D> class_attention(const Variable<T, D>& x) const {
+    Tensor<compute_t<T>, D> class_probabilities(const Variable<T, D>& x) const {
         const NoGrad nothing_recorded;
-        return lafs::class_attention(to_qkv.forward(x).value(), heads, scale);
+        return lafs::class_probabilities(to_qkv.forward(x).value(), heads, scale);
+    }
+
+    /// (B, N, width) -> (B, width).
+    static Variable<T, D> first_token(const Variable<T, D>& x) {
+        return reshape(slice(x, 1, 0, 1), {x.shape(0), x.shape(2)});
     }
 };
 

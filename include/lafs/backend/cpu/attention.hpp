@@ -244,26 +244,4 @@ void attention_backward(Cpu, const AttentionSizes& n, const T* qkv, C scale, con
     });
 }
 
-/// probabilities (batch, heads, tokens) of the first token's query.
-template <class T, class C>
-void first_token_attention(Cpu, const AttentionSizes& n, const T* qkv, C scale, C* probabilities) {
-    count_launch();
-    parallel_for(n.batch * n.heads, [&](std::int64_t head) {
-        const T* query = qkv + head / n.heads * n.tokens * 3 * n.row() + head % n.heads * n.width;
-        C* p = probabilities + head * n.tokens;
-        C largest = -std::numeric_limits<C>::infinity(), total = 0;
-        for (std::int64_t k = 0; k < n.tokens; ++k) {
-            const T* key = query + n.row() + k * 3 * n.row();
-            C sum = 0;
-            for (std::int64_t i = 0; i < n.width; ++i)
-                sum += static_cast<C>(query[i]) * static_cast<C>(key[i]);
-            largest = std::max(largest, p[k] = scale * sum);
-        }
-        for (std::int64_t k = 0; k < n.tokens; ++k)
-            total += p[k] = std::exp(p[k] - largest);
-        for (std::int64_t k = 0; k < n.tokens; ++k)
-            p[k] /= total;
-    });
-}
-
 }  // namespace lafs::inline LAFS_ABI
