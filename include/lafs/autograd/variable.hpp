@@ -25,6 +25,10 @@ struct TapeNode : Counted {
 
     std::uint64_t sequence = 0;
     PoolVector<Variable<T, Device>> inputs;
+
+    // Used by detail::bury only.
+    Handle<TapeNode> self;
+    TapeNode* next_buried = nullptr;
 };
 
 namespace detail {
@@ -35,6 +39,27 @@ inline bool& gradients_enabled() {
 inline std::uint64_t& tape_sequence() {
     thread_local std::uint64_t sequence = 0;
     return sequence;
+}
+
+/// Lets go of a recorded function whose value is gone. Freeing it frees the values it read, and with them the
+/// functions that made those: one after the other here, not nested, however deep the graph is.
+template <class T, class Device>
+void bury(Handle<TapeNode<T, Device>> node) {
+    struct Buried {
+        TapeNode<T, Device>* first;
+        bool freeing;
+    };
+    thread_local Buried buried{nullptr, false};
+    TapeNode<T, Device>& grave = *node;
+    grave.next_buried = std::exchange(buried.first, &grave);
+    grave.self = std::move(node);
+    if (std::exchange(buried.freeing, true))
+        return;
+    while (TapeNode<T, Device>* const first = buried.first) {
+        buried.first = first->next_buried;
+        const Handle<TapeNode<T, Device>> freed = std::move(first->self);
+    }
+    buried.freeing = false;
 }
 
 /// Sets the thread's recording mode until the end of the scope.
@@ -130,6 +155,10 @@ public:
 
 private:
     struct State : Counted {
+        ~State() {
+            if (creator)
+                detail::bury(std::move(creator));
+        }
         Value value, grad;
         Handle<TapeNode<T, Device>> creator;
         bool requires_grad = false;
