@@ -35,6 +35,7 @@ cmake --build build -j "$(build_jobs)" --target lafs_pretrain lafs_finetune lafs
 programs=build/examples
 data="synthetic:ids=$people,images=$images"
 common=(--batch "$batch" --seed "$seed")
+rm -rf "$out"/{unseen,untrained,scratch,stage1,stage2,stage3,stage2-dino,stage3-dino} # of an earlier demonstration
 mkdir -p "$out"
 
 say "Writing faces of other people, to test on"
