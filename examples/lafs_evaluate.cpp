@@ -8,7 +8,7 @@
 
 int main(int argc, char** argv) {
     CLI::App app{"Verifies a model on pairs of faces: ten-fold accuracy, best threshold, TAR at FAR."};
-    app.option_defaults()->always_capture_default();
+    app.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     std::filesystem::path weights, pairs, root;
     std::string json;
     std::int64_t batch = 32;

@@ -8,7 +8,7 @@
 
 /// Adds the options of RunOptions to a program's command line. Defaults are shown by --help.
 inline void add_run_options(CLI::App& app, lafs::RunOptions& run) {
-    app.option_defaults()->always_capture_default();
+    app.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.set_config("--config", "", "Read options from a file of `name = value` lines; the command line wins")
         ->check(CLI::ExistingFile);
     app.add_option("--data", run.data,

@@ -250,7 +250,7 @@ TEST_CASE("nonsense on the command line is explained", "[programs]") {
     };
     contains(with({"--head", "facenet"}), "expected cosface, arcface, sface or softmax");
     contains(with({"--model", "huge"}), "expected tiny, small, base");
-    contains(with({"--data", "synthetic:ids=0,images=5"}), "ids");
+    contains(with({"--data", "synthetic:ids=0,images=5"}), "got 0 identities");
     contains(with({"--batch", "0"}), "batch of 0");
     contains(failure("lafs_pretrain", pretrain(folder / "out") + Arguments{"--method", "mae"}),
              "expected lafs or dino");
