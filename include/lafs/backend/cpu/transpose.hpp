@@ -26,14 +26,18 @@ void transpose_4x4(const T* from, std::int64_t from_stride, T* to, std::int64_t 
         std::memcpy(to + k * to_stride, &column[k], sizeof(Four));
 }
 
-/// to[k][i] = from[i][k] for `rows` rows of `columns`.
+/// to[k][i] = from[i][k] for `rows` rows of `columns`. Asks the memory for the rows that follow, which a
+/// packing loop wants next: rows are too short for the processor to see them coming.
 template <class T>
 void transpose(const T* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, T* to,
                std::int64_t to_stride) {
     const std::int64_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
     for (std::int64_t i = 0; i < whole_rows; i += 4)
-        for (std::int64_t k = 0; k < whole_columns; k += 4)
+        for (std::int64_t k = 0; k < whole_columns; k += 4) {
+            for (int ahead = 0; k % 16 == 0 && ahead < 4; ++ahead)
+                __builtin_prefetch(from + (i + ahead + rows) * from_stride + k);
             transpose_4x4(from + i * from_stride + k, from_stride, to + k * to_stride + i, to_stride);
+        }
     for (std::int64_t i = 0; i < rows; ++i)
         for (std::int64_t k = i < whole_rows ? whole_columns : 0; k < columns; ++k)
             to[k * to_stride + i] = from[i * from_stride + k];
