@@ -111,7 +111,8 @@ public:
     }
 
     static Tensor full(const Shape& shape, T value) {
-        return from(shape, std::vector<T>(static_cast<std::size_t>(shape.size()), value));
+        const PoolVector<T> values(static_cast<std::size_t>(shape.size()), value);
+        return from(shape, std::span<const T>(values));
     }
 
     /// Copies host values. Throws when their number is not the shape's.

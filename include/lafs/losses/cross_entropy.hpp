@@ -20,7 +20,8 @@ void check_labels(const Tensor<std::int64_t, D>& labels, std::int64_t rows, std:
                   const char* operation) {
     require(labels.shape() == Shape{rows}, operation, "got labels of shape ", labels.shape(), ", expected ",
             Shape{rows});
-    const std::vector<std::int64_t> values = labels.to_vector();
+    const auto host = labels.template to<Cpu>();
+    const std::span<const std::int64_t> values = host.span();
     for (std::size_t row = 0; row < values.size(); ++row)
         require(values[row] >= 0 && values[row] < classes, operation, "label ", values[row], " in row ", row,
                 ", expected 0 .. ", classes - 1);

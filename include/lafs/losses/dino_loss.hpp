@@ -74,7 +74,8 @@ public:
         DinoResult<T, D> result;
         result.teacher_entropy = saved->forward.entropy;
         result.kl_to_uniform = std::log(static_cast<double>(sizes.prototypes)) - result.teacher_entropy;
-        for (const T c : centre.to_vector())
+        const Tensor<T> host_centre = centre.template to<Cpu>();
+        for (const T c : host_centre.span())
             result.centre_norm += static_cast<double>(c) * static_cast<double>(c);
         result.centre_norm = std::sqrt(result.centre_norm);
         const auto value = Tensor<T, D>::full({}, static_cast<T>(saved->forward.loss));
