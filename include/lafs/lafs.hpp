@@ -6,6 +6,7 @@
 
 #include <lafs/autograd/attention.hpp>
 #include <lafs/autograd/batch_norm.hpp>
+#include <lafs/autograd/class_attention.hpp>
 #include <lafs/autograd/concatenate.hpp>
 #include <lafs/autograd/conv.hpp>
 #include <lafs/autograd/dropout.hpp>
@@ -105,6 +106,7 @@
 #include <lafs/data/source_pairs.hpp>
 #include <lafs/train/face_batches.hpp>
 #include <lafs/train/verify_pairs.hpp>
+#include <lafs/train/view_batches.hpp>
 #endif
 
 #if __has_include(<nlohmann/json.hpp>)
@@ -120,6 +122,7 @@
 
 #if (__has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)) && __has_include(<nlohmann/json.hpp>)
 #include <lafs/train/finetune.hpp>
+#include <lafs/train/pretrain.hpp>
 #include <lafs/train/report.hpp>
 #include <lafs/train/run_report.hpp>
 #endif
