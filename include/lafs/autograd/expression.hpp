@@ -272,13 +272,6 @@ auto clamp(const X& x, const L& low, const H& high) {
     return apply<Minimum>(apply<Maximum>(x, low), high);
 }
 
-/// to += from, element by element; for contiguous views of one shape.
-template <class Device, class T>
-void add_into(Device device, const View<T>& to, const View<T>& from) {
-    using Node = Apply<Add, In<0>, In<1>>;
-    map(device, Node{}, to, Bound<Node, T, compute_t<T>>{{to, from}, {}});
-}
-
 /// A contiguous copy of a strided view of the device's memory.
 template <class T, class Device = Cpu>
 Tensor<T, Device> contiguous(const View<const T>& view, Device device = {}) {

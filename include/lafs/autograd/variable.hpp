@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <lafs/autograd/add_into.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/expr/bound.hpp>
 #include <utility>
