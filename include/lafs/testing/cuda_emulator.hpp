@@ -18,6 +18,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <deque>
@@ -105,7 +106,9 @@ public:
         }
         sizes_[memory] = size;
         live_ += size;
-        enqueue([=] { std::memset(memory, 0xFF, size); });  // NaN in every element type
+        // NaN in every element type. Not all of a workspace: opening and closing touched pages takes time.
+        const std::size_t filled = std::min<std::size_t>(size, 1 << 20);
+        enqueue([=] { std::memset(memory, 0xFF, filled); });
         *to = memory;
         return cudaSuccess;
     }

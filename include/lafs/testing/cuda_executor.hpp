@@ -113,23 +113,38 @@ private:
         warps_.assign((threads + 31) / 32, Warp{});
         for (int i = 0; i < threads_; ++i)
             warps_[static_cast<std::size_t>(i / 32)].alive |= 1u << i % 32;
-        std::size_t used = 0;
+        used_ = 0;
         while (alive_ > 0) {
             bool some = false;
-            for (std::size_t i = 0; i < used; ++i)
-                if (!fibers_[i]->done && fibers_[i]->gate->generation != fibers_[i]->generation) {
-                    resume(*fibers_[i]);
+            for (std::size_t begin = 0; begin < used_ || started_ < threads_; begin += 32)
+                while (run_group(begin))
                     some = true;
-                }
-            for (; started_ < threads_; some = true) {
-                if (used == fibers_.size())
-                    fibers_.push_back(std::make_unique<Fiber>());
-                prepare(*fibers_[used]);
-                resume(*fibers_[used++]);
-            }
             if (!some)
-                report_deadlock(used);
+                report_deadlock();
         }
+    }
+
+    /// Resumes or starts 32 fibers; a warp runs ahead of the others as far as it can. Whether any could run.
+    bool run_group(std::size_t begin) {
+        bool some = false;
+        for (std::size_t i = begin; i < begin + 32; ++i) {
+            if (i < used_) {
+                Fiber& fiber = *fibers_[i];
+                if (fiber.done || fiber.gate->generation == fiber.generation)
+                    continue;
+                resume(fiber);
+            } else if (started_ < threads_) {
+                if (i == fibers_.size())
+                    fibers_.push_back(std::make_unique<Fiber>());
+                prepare(*fibers_[i]);
+                used_ = i + 1;
+                resume(*fibers_[i]);
+            } else {
+                break;
+            }
+            some = true;
+        }
+        return some;
     }
 
     void prepare(Fiber& fiber) {
@@ -195,8 +210,8 @@ private:
         current_ = thread;
     }
 
-    [[noreturn]] void report_deadlock(std::size_t used) const {
-        for (std::size_t i = 0; i < used; ++i)
+    [[noreturn]] void report_deadlock() const {
+        for (std::size_t i = 0; i < used_; ++i)
             if (!fibers_[i]->done)
                 fail("cuda emulator", alive_, " of ", threads_, " threads wait at ",
                      fibers_[i]->gate->place.file, ':', fibers_[i]->gate->place.line,
@@ -207,6 +222,7 @@ private:
     const std::function<void()>* body_ = nullptr;
     std::vector<std::unique_ptr<Fiber>> fibers_;
     Fiber* fiber_ = nullptr;
+    std::size_t used_ = 0;  // fibers of this block
     std::vector<Warp> warps_;
     Gate block_gate_;
     ucontext_t scheduler_;

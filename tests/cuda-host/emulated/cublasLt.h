@@ -180,14 +180,12 @@ cublasStatus_t multiply(const cublasLtMatmulDescOpaque_t& operation, T alpha, co
 
 }  // namespace emulated
 
-inline cublasStatus_t cublasLtMatmul(cublasLtHandle_t, const cublasLtMatmulDescOpaque_t* operation,
-                                     const void* alpha, const void* a,
-                                     const cublasLtMatrixLayoutOpaque_t* a_layout, const void* b,
-                                     const cublasLtMatrixLayoutOpaque_t* b_layout, const void* beta,
-                                     const void* c, const cublasLtMatrixLayoutOpaque_t*, void* d,
-                                     const cublasLtMatrixLayoutOpaque_t* d_layout,
-                                     const cublasLtMatmulAlgo_t* algorithm, void* workspace,
-                                     std::size_t workspace_bytes, cudaStream_t) {
+[[gnu::noinline]] inline cublasStatus_t cublasLtMatmul(
+    cublasLtHandle_t, const cublasLtMatmulDescOpaque_t* operation, const void* alpha, const void* a,
+    const cublasLtMatrixLayoutOpaque_t* a_layout, const void* b, const cublasLtMatrixLayoutOpaque_t* b_layout,
+    const void* beta, const void* c, const cublasLtMatrixLayoutOpaque_t*, void* d,
+    const cublasLtMatrixLayoutOpaque_t* d_layout, const cublasLtMatmulAlgo_t* algorithm, void* workspace,
+    std::size_t workspace_bytes, cudaStream_t) {
     if (c != d || !lafs::testing::cuda_emulation().on_device(workspace, workspace_bytes))
         return CUBLAS_STATUS_INVALID_VALUE;
     const auto run = [&](auto zero) {

@@ -66,6 +66,12 @@ struct RowLanes {
 private:
     static constexpr C lowest = -std::numeric_limits<C>::infinity();
 
+    /// One number of each warp; the same memory for every reduction of a program.
+    static __device__ C* results_of_warps() {
+        __shared__ C results[warp_threads];
+        return results;
+    }
+
     /// Combines one number of each thread; every thread gets the result.
     template <class F>
     __device__ C across_block(C own, const F& combine) const {
@@ -73,7 +79,7 @@ private:
             own = combine(own, __shfl_xor_sync(0xFFFFFFFFu, own, distance));
         if (blockDim.x == warp_threads)
             return own;
-        __shared__ C of_warp[warp_threads];
+        C* of_warp = results_of_warps();
         __syncthreads();  // everyone has read what the last reduction left
         if (threadIdx.x % warp_threads == 0)
             of_warp[threadIdx.x / warp_threads] = own;
