@@ -1,15 +1,38 @@
-// The same elements in another shape, differentiable; shares memory.
+// Differentiable changes of shape: reshape (shares memory) and permute (copies).
 #pragma once
 
-#include <lafs/autograd/variable.hpp>
+#include <lafs/autograd/strided.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
-/// Throws when the numbers of elements differ.
+/// The same elements in another shape. Throws when the numbers of elements differ.
 template <class T, class D>
 Variable<T, D> reshape(const Variable<T, D>& x, const Shape& shape) {
     return record(x.value().reshape(shape), {x},
                   [x](const Tensor<T, D>& g) { accumulate(x, g.reshape(x.shape())); });
+}
+
+/// The same with one size that may be -1: it is worked out.
+template <class T, class D>
+Variable<T, D> reshape(const Variable<T, D>& x, std::initializer_list<std::int64_t> sizes) {
+    return reshape(x, x.value().reshape(sizes).shape());
+}
+
+/// The axes in another order: axis i of the result is axis order[i] of x.
+template <class T, class D>
+Variable<T, D> permute(const Variable<T, D>& x, std::initializer_list<int> order) {
+    const View<const T> from = View<const T>(x.value().view()).permute(order);
+    auto y = Tensor<T, D>::empty(from.shape);
+    put_view(D{}, y.view(), from, false);
+    const PoolVector<int> axes(order.begin(), order.end());
+    return record(y, {x}, [x, axes](const Tensor<T, D>& g) {
+        const GradientTarget<T> target = x.gradient_target();
+        View<T> to(target.data, g.shape());  // the gradient of x, seen in the order of y
+        const View<T> own(target.data, x.shape());
+        for (std::size_t i = 0; i < axes.size(); ++i)
+            to.stride[i] = own.stride[x.shape().axis(axes[i])];
+        put_view(D{}, to, View<const T>(g.view()), target.accumulate);
+    });
 }
 
 }  // namespace lafs::inline LAFS_ABI
