@@ -21,6 +21,7 @@ inline constexpr int vector_bytes = 32;
 inline constexpr int vector_bytes = 16;
 #endif
 
+LAFS_DEVICE_CODE_BEGIN
 /// `width` lanes of T (float or double): one vector register, by the compiler's vector extension.
 /// Functions the extension lacks (exp, log, tanh, sqrt) are Eigen's. Stored as an array, because nvcc takes
 /// no type that holds a vector for a parameter of a host-device function; a register all the same.
@@ -32,9 +33,9 @@ struct Pack {
     alignas(vector_bytes) T lanes[width];
 
     Pack() = default;
-    explicit Pack(T value) : Pack(Lanes(value - Lanes{})) {}
+    LAFS_HOST_DEVICE explicit Pack(T value) { fill(value); }
     template <class U>
-    requires(std::is_arithmetic_v<U> && !std::is_same_v<U, T>) explicit Pack(U value)
+    requires(std::is_arithmetic_v<U> && !std::is_same_v<U, T>) LAFS_HOST_DEVICE explicit Pack(U value)
         : Pack(static_cast<T>(value)) {}
     explicit Pack(const Lanes& values) { std::memcpy(lanes, &values, sizeof lanes); }
     explicit Pack(const Array& values) { std::memcpy(&lanes, values.data(), sizeof lanes); }
@@ -74,11 +75,17 @@ struct Pack {
     // clang-format on
 
 private:
+    void fill(T value) {
+        const Lanes values = value - Lanes{};
+        std::memcpy(lanes, &values, sizeof lanes);
+    }
     template <class Mask>
     static Pack choose(const Mask& mask) {
         return Pack(Lanes(mask ? T(1) - Lanes{} : Lanes{}));
     }
 };
+
+LAFS_DEVICE_CODE_END
 
 /// Horner's scheme, highest coefficient first.
 template <class T, class... C>
