@@ -7,19 +7,21 @@
 #   scripts/demo.sh --out DIR  where everything is written (demo-run/ otherwise)
 source "$(dirname "$0")/common.sh"
 
+# Small sets, few epochs: a small batch (many updates), cosines scaled by 16 without margin, no dropout, and higher
+# learning rates than the published ones, which are for millions of faces.
 model=tiny
-people=200 images=20   # the training set; few-shot training sees $shots images of each person
+people=120 images=10   # the training set; few-shot training sees $shots images of each person
 shots=2
-epochs_stage1=4
-epochs_stage2=4
-epochs_stage3=30
-batch=32
+epochs_stage1=8
+epochs_stage2=2
+epochs_stage3=24
+batch=16
 seed=1
 out=demo-run
 full=no
 while [ $# -gt 0 ]; do
     case $1 in
-        --full) full=yes epochs_stage1=20 epochs_stage2=40 epochs_stage3=100 ;;
+        --full) full=yes people=400 epochs_stage1=24 epochs_stage2=20 epochs_stage3=60 ;;
         --out) out=${2:?--out needs a folder}; shift ;;
         -h|--help) sed -n '2,/^source/{/^source/!s/^# \?//p}' "$0"; exit 0 ;;
         *) echo "demo.sh: unknown option $1 (see --help)" >&2; exit 2 ;;
@@ -34,22 +36,29 @@ cmake --build build -j "$(build_jobs)" --target lafs_pretrain lafs_finetune lafs
 
 programs=build/examples
 data="synthetic:ids=$people,images=$images"
-common=(--batch "$batch" --seed "$seed")
-rm -rf "$out"/{unseen,untrained,scratch,stage1,stage2,stage3,stage2-dino,stage3-dino} # of an earlier demonstration
+common=(--batch "$batch" --seed "$seed" --dropout 0 --drop-path 0)
+supervised=(--head softmax --scale 16 --lr 5e-4 --validate-every 1000)
+selfsupervised=(--lr 5e-4 --warmup 0 --momentum 0.99 --prototypes 1024 --freeze-last-layer 0)
+if [ -e "$out" ] && [ ! -e "$out/.lafs-demo" ]; then
+    echo "demo.sh: $out exists and was not made by this script: give another folder with --out" >&2
+    exit 1
+fi
+rm -rf "$out"
 mkdir -p "$out"
+touch "$out/.lafs-demo"
 
 say "Writing faces of other people, to test on"
 "$programs/lafs_export" --data synthetic:ids=100,images=10,first=1000000 --pairs 3000 --out "$out/unseen"
 
 say "Stage 1: a landmark network, learnt from identities alone"
-"$programs/lafs_finetune" --data "$data" "${common[@]}" --model "$model" --head cosface \
+"$programs/lafs_finetune" --data "$data" "${common[@]}" "${supervised[@]}" --model "$model" \
     --epochs "$epochs_stage1" --out "$out/stage1"
 
 # fine_tune NAME MODEL [OPTIONS]: few-shot training of one network, into $out/NAME.
 fine_tune() {
     local name=$1 network=$2
     shift 2
-    "$programs/lafs_finetune" --data "$data" "${common[@]}" --model "$network" --head cosface --few-shot "$shots" \
+    "$programs/lafs_finetune" --data "$data" "${common[@]}" "${supervised[@]}" --model "$network" --few-shot "$shots" \
         --out "$out/$name" "$@"
 }
 landmarks=$out/stage1/landmarks.safetensors
@@ -61,18 +70,19 @@ fine_tune scratch "$model" --init-landmarks "$landmarks" --epochs "$epochs_stage
 rows=("untrained|untrained" "few-shot from scratch|scratch")
 
 say "Stage 2: LAFS pre-training, no labels"
-"$programs/lafs_pretrain" --data "$data" "${common[@]}" --model "$model" --method lafs --landmarks "$landmarks" \
+"$programs/lafs_pretrain" --data "$data" "${common[@]}" "${selfsupervised[@]}" --model "$model" --method lafs --landmarks "$landmarks" \
     --epochs "$epochs_stage2" --out "$out/stage2"
 say "Stage 3: few-shot after LAFS"
 fine_tune stage3 "$model" --init-landmarks "$landmarks" --init-backbone "$out/stage2/teacher.safetensors" \
-    --epochs "$epochs_stage3"
+    --layer-decay 0.8 --epochs "$epochs_stage3"
 rows+=("few-shot after LAFS|stage3")
 
 if [ "$full" = yes ]; then
     say "DINO, for comparison: the same on a plain grid of patches, without landmarks"
-    "$programs/lafs_pretrain" --data "$data" "${common[@]}" --model "grid-$model" --method dino \
+    "$programs/lafs_pretrain" --data "$data" "${common[@]}" "${selfsupervised[@]}" --model "grid-$model" --method dino \
         --epochs "$epochs_stage2" --out "$out/stage2-dino"
-    fine_tune stage3-dino "grid-$model" --init-backbone "$out/stage2-dino/teacher.safetensors" --epochs "$epochs_stage3"
+    fine_tune stage3-dino "grid-$model" --init-backbone "$out/stage2-dino/teacher.safetensors" --layer-decay 0.8 \
+        --epochs "$epochs_stage3"
     rows+=("few-shot after DINO|stage3-dino")
 fi
 

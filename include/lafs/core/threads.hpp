@@ -10,6 +10,10 @@
 #include <cstdint>
 #include <exception>
 #include <lafs/core/error.hpp>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -61,13 +65,15 @@ public:
         }
         wake_.notify_all();
         take_tasks();
-        while (busy_.load(std::memory_order_acquire) != 0)
-            pause();
+        for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin)
+            spin < patience ? pause() : std::this_thread::yield();  // the worker may have lost its core
         if (error_)
             std::rethrow_exception(std::exchange(error_, nullptr));
     }
 
 private:
+    static constexpr int patience = 2000;  // looks before a waiting thread gives up its core
+
     static bool& inside() {
         thread_local bool value = false;
         return value;
@@ -112,7 +118,7 @@ private:
 
     // Loops follow each other closely in a training step: look for a while before sleeping.
     void wait_for_generation(std::uint64_t seen) {
-        for (int spin = 0; spin < 2000; ++spin) {
+        for (int spin = 0; spin < patience; ++spin) {
             if (generation_.load(std::memory_order_acquire) != seen)
                 return;
             pause();
@@ -134,10 +140,20 @@ private:
     bool stop_ = false;
 };
 
+/// Cores that this process may use (those of its affinity mask, where the system tells).
+inline int available_cores() {
+#if defined(__linux__)
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    if (sched_getaffinity(0, sizeof cores, &cores) == 0 && CPU_COUNT(&cores) > 0)
+        return CPU_COUNT(&cores);
+#endif
+    return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
 /// The process's team; the default is one thread per core.
 inline std::unique_ptr<ThreadTeam>& thread_team() {
-    static std::unique_ptr<ThreadTeam> team =
-        std::make_unique<ThreadTeam>(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+    static std::unique_ptr<ThreadTeam> team = std::make_unique<ThreadTeam>(available_cores());
     return team;
 }
 
