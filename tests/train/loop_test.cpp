@@ -4,22 +4,12 @@
 #include <lafs/train/sampler.hpp>
 
 #include "catch.hpp"
+#include "temporary_folder.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A fresh folder that disappears with the test.
-struct TemporaryFolder {
-    fs::path path;
-    TemporaryFolder() {
-        static int number = 0;
-        path = fs::temp_directory_path() /
-               ("lafs-loop-" + std::to_string(::getpid()) + "-" + std::to_string(number++));
-        fs::remove_all(path);
-    }
-    ~TemporaryFolder() { fs::remove_all(path); }
-};
+using lafs_test::message_of, lafs_test::TemporaryFolder;
 
 /// w <- w - 0.1 (w - u), u random: a training whose every step depends on all before it.
 struct RandomWalk final : lafs::TrainingTask {
@@ -77,23 +67,14 @@ std::string lines_without_speed(const fs::path& file) {
     return text;
 }
 
-std::string error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
-}
-
 }  // namespace
 
 TEST_CASE("a run that dies at any step and is resumed ends with the same bits and the same log", "[train]") {
     const TemporaryFolder whole;
-    const double expected = run_to_end(whole.path);
+    const double expected = run_to_end(whole.path());
     for (std::int64_t death = 0; death < 12; ++death) {
         const TemporaryFolder folder;
-        auto run = options_for(folder.path);
+        auto run = options_for(folder.path());
         {
             RandomWalk task(run);
             task.dies_at = death;
@@ -103,18 +84,18 @@ TEST_CASE("a run that dies at any step and is resumed ends with the same bits an
         RandomWalk task(run);
         REQUIRE(lafs::run_training(task, run));
         CHECK(task.w == expected);
-        CHECK(lines_without_speed(folder.path / "log.jsonl") ==
-              lines_without_speed(whole.path / "log.jsonl"));
-        CHECK(fs::exists(folder.path / "report.html"));
+        CHECK(lines_without_speed(folder.path() / "log.jsonl") ==
+              lines_without_speed(whole.path() / "log.jsonl"));
+        CHECK(fs::exists(folder.path() / "report.html"));
     }
 }
 
 TEST_CASE("a finished run is not overwritten, and resuming it changes nothing", "[train]") {
     const TemporaryFolder folder;
-    const double expected = run_to_end(folder.path);
-    auto run = options_for(folder.path);
+    const double expected = run_to_end(folder.path());
+    auto run = options_for(folder.path());
     RandomWalk again(run);
-    CHECK(error_of([&] { lafs::run_training(again, run); }).find("--resume") != std::string::npos);
+    CHECK(message_of([&] { lafs::run_training(again, run); }).find("--resume") != std::string::npos);
     run.resume = true;
     RandomWalk resumed(run);
     REQUIRE(lafs::run_training(resumed, run));
@@ -123,28 +104,28 @@ TEST_CASE("a finished run is not overwritten, and resuming it changes nothing", 
 
 TEST_CASE("resuming under other options names each that differs and leaves the state whole", "[train]") {
     const TemporaryFolder folder;
-    run_to_end(folder.path);
-    const auto size = fs::file_size(folder.path / "state.safetensors");
-    auto run = options_for(folder.path);
+    run_to_end(folder.path());
+    const auto size = fs::file_size(folder.path() / "state.safetensors");
+    auto run = options_for(folder.path());
     run.resume = true;
     run.batch = 5;
     run.seed = 8;
     RandomWalk task(run);
-    const std::string error = error_of([&] { lafs::run_training(task, run); });
+    const std::string error = message_of([&] { lafs::run_training(task, run); });
     CHECK(error.find("batch: 3 then, 5 now") != std::string::npos);
     CHECK(error.find("seed: 7 then, 8 now") != std::string::npos);
-    CHECK(fs::file_size(folder.path / "state.safetensors") == size);
+    CHECK(fs::file_size(folder.path() / "state.safetensors") == size);
 }
 
 TEST_CASE("a loss that is not finite stops the run and names the step and the last good state", "[train]") {
     const TemporaryFolder folder;
-    auto run = options_for(folder.path);
+    auto run = options_for(folder.path());
     RandomWalk task(run);
     task.breaks_at = 7;
-    const std::string error = error_of([&] { lafs::run_training(task, run); });
+    const std::string error = message_of([&] { lafs::run_training(task, run); });
     CHECK(error.find("step 7") != std::string::npos);
     CHECK(error.find("after step 5") != std::string::npos);
-    CHECK(error.find((folder.path / "state.safetensors").string()) != std::string::npos);
+    CHECK(error.find((folder.path() / "state.safetensors").string()) != std::string::npos);
     run.resume = true;
     RandomWalk resumed(run);
     CHECK(lafs::run_training(resumed, run));
@@ -152,23 +133,23 @@ TEST_CASE("a loss that is not finite stops the run and names the step and the la
 
 TEST_CASE("a damaged state or one of another task is refused", "[train]") {
     const TemporaryFolder folder;
-    run_to_end(folder.path);
-    auto run = options_for(folder.path);
+    run_to_end(folder.path());
+    auto run = options_for(folder.path());
     run.resume = true;
-    fs::resize_file(folder.path / "state.safetensors", 20);
+    fs::resize_file(folder.path() / "state.safetensors", 20);
     RandomWalk task(run);
     CHECK_THROWS_AS(lafs::run_training(task, run), lafs::Error);
     lafs::SafetensorsWriter writer;
     writer.metadata("format", "something else");
-    writer.save(folder.path / "state.safetensors");
-    CHECK(error_of([&] { lafs::run_training(task, run); }).find("not the state of a run of walk") !=
+    writer.save(folder.path() / "state.safetensors");
+    CHECK(message_of([&] { lafs::run_training(task, run); }).find("not the state of a run of walk") !=
           std::string::npos);
 }
 
 TEST_CASE("an output folder that cannot be made is a clear error", "[train]") {
     auto run = options_for("/proc/lafs-cannot-be-made");
     RandomWalk task(run);
-    CHECK(error_of([&] { lafs::run_training(task, run); }).find("cannot make the folder") !=
+    CHECK(message_of([&] { lafs::run_training(task, run); }).find("cannot make the folder") !=
           std::string::npos);
 }
 
