@@ -19,8 +19,8 @@ namespace lafs::inline LAFS_ABI {
 /// What a file holds for a module.
 struct WeightsMatch {
     std::vector<std::string> loaded;      ///< names found with the right shape
-    std::vector<std::string> missing;     ///< names of the module that the file lacks
-    std::vector<std::string> left_over;   ///< names of the file that the module lacks
+    std::vector<std::string> missing;     ///< names of the model that the file lacks
+    std::vector<std::string> left_over;   ///< names of the file that the model lacks
     std::vector<std::string> mismatched;  ///< "name: shape in the file, shape expected"
 
     bool complete() const { return missing.empty() && mismatched.empty(); }
@@ -43,7 +43,7 @@ namespace detail {
 
 /// Visits the parts of a module whose names a filter chooses.
 template <class T, class D, class OnTensor, class OnCounter>
-void visit_chosen(Module<T, D>& module, const NameFilter& chosen, const OnTensor& on_tensor,
+void visit_chosen(Module<T, D>& model, const NameFilter& chosen, const OnTensor& on_tensor,
                   const OnCounter& on_counter) {
     FunctionVisitor<T, D> visitor;
     visitor.on_parameter = [&](const std::string& name, auto& variable) {
@@ -58,7 +58,7 @@ void visit_chosen(Module<T, D>& module, const NameFilter& chosen, const OnTensor
         if (chosen(name))
             on_counter(name, value);
     };
-    module.visit_as(visitor, "");
+    model.visit_as(visitor, "");
 }
 
 inline Shape shape_of(const SafetensorsInfo& info) {
@@ -75,7 +75,7 @@ inline std::string name_list(const std::vector<std::string>& names) {
 
 /// Compares names and shapes. Counters may be absent: older files lack them.
 template <class T, class D>
-WeightsMatch match_weights(Module<T, D>& module, const SafetensorsFile& file, const std::string& prefix,
+WeightsMatch match_weights(Module<T, D>& model, const SafetensorsFile& file, const std::string& prefix,
                            const NameFilter& chosen) {
     WeightsMatch match;
     std::map<std::string, bool> used;
@@ -99,7 +99,7 @@ WeightsMatch match_weights(Module<T, D>& module, const SafetensorsFile& file, co
         match.mismatched.push_back(text.str());
     };
     visit_chosen(
-        module, chosen, [&](const std::string& name, const auto& tensor) { look_for(name, tensor.shape()); },
+        model, chosen, [&](const std::string& name, const auto& tensor) { look_for(name, tensor.shape()); },
         [&](const std::string& name, auto&) { used[prefix + name] = true; });
     for (const std::string& name : file.names())
         if (name.starts_with(prefix) && !used.contains(name))
@@ -108,14 +108,14 @@ WeightsMatch match_weights(Module<T, D>& module, const SafetensorsFile& file, co
 }
 
 template <class T, class D>
-void copy_weights(Module<T, D>& module, const SafetensorsFile& file, const std::string& prefix,
+void copy_weights(Module<T, D>& model, const SafetensorsFile& file, const std::string& prefix,
                   const NameFilter& chosen) {
     visit_chosen(
-        module, chosen,
+        model, chosen,
         [&](const std::string& name, const Tensor<T, D>& to) {
             const auto values = file.read<T>(prefix + name);
-            require(std::all_of(values.begin(), values.end(), [](T v) { return std::isfinite(v); }), "load_weights",
-                    file.path().string(), ": ", prefix + name, " holds NaN or infinity");
+            require(std::all_of(values.begin(), values.end(), [](T v) { return std::isfinite(v); }),
+                    "load_weights", file.path().string(), ": ", prefix + name, " holds NaN or infinity");
             to.copy_from(Tensor<T, D>::from(to.shape(), values));
         },
         [&](const std::string& name, std::int64_t& value) {
@@ -130,25 +130,25 @@ void copy_weights(Module<T, D>& module, const SafetensorsFile& file, const std::
 /// file are reported, not loaded. Throws, before anything is changed, when a name is missing or a shape
 /// differs.
 template <class T, class D>
-WeightsMatch load_weights(Module<T, D>& module, const SafetensorsFile& file, const std::string& prefix = "",
+WeightsMatch load_weights(Module<T, D>& model, const SafetensorsFile& file, const std::string& prefix = "",
                           const NameFilter& chosen = all_names) {
-    WeightsMatch match = detail::match_weights(module, file, prefix, chosen);
+    WeightsMatch match = detail::match_weights(model, file, prefix, chosen);
     require(match.mismatched.empty(), "load_weights", file.path().string(),
             " is of another architecture: ", detail::name_list(match.mismatched));
     require(match.missing.empty(), "load_weights", file.path().string(), " lacks ", match.missing.size(),
             " of ", match.missing.size() + match.loaded.size(),
             " tensors: ", detail::name_list(match.missing),
             match.left_over.empty() ? "" : "; it has instead ", detail::name_list(match.left_over));
-    detail::copy_weights(module, file, prefix, chosen);
+    detail::copy_weights(model, file, prefix, chosen);
     return match;
 }
 
 /// Adds a module's chosen parameters, buffers and counters under "prefix + name".
 template <class T, class D>
-void add_weights(SafetensorsWriter& writer, Module<T, D>& module, const std::string& prefix = "",
+void add_weights(SafetensorsWriter& writer, Module<T, D>& model, const std::string& prefix = "",
                  const NameFilter& chosen = all_names) {
     detail::visit_chosen(
-        module, chosen,
+        model, chosen,
         [&](const std::string& name, const Tensor<T, D>& tensor) {
             const auto sizes = tensor.shape().sizes();
             writer.add(prefix + name, std::vector<std::int64_t>(sizes.begin(), sizes.end()),
@@ -161,13 +161,13 @@ void add_weights(SafetensorsWriter& writer, Module<T, D>& module, const std::str
 
 /// Writes a module's chosen weights, atomically, with text metadata.
 template <class T, class D>
-void save_weights(Module<T, D>& module, const std::filesystem::path& path,
+void save_weights(Module<T, D>& model, const std::filesystem::path& path,
                   const std::map<std::string, std::string>& metadata = {},
                   const NameFilter& chosen = all_names) {
     SafetensorsWriter writer;
     for (const auto& [key, value] : metadata)
         writer.metadata(key, value);
-    add_weights(writer, module, "", chosen);
+    add_weights(writer, model, "", chosen);
     writer.save(path);
 }
 

@@ -10,11 +10,11 @@ namespace lafs::inline LAFS_ABI {
 template <class T, class D>
 class EvaluationScope {
 public:
-    explicit EvaluationScope(Module<T, D>& module) {
+    explicit EvaluationScope(Module<T, D>& model) {
         FunctionVisitor<T, D> visitor;
         visitor.on_module = [this](Module<T, D>& part) { modes_.emplace_back(&part, part.training()); };
-        module.visit_as(visitor, "");
-        module.eval();
+        model.visit_as(visitor, "");
+        model.eval();
     }
     ~EvaluationScope() {
         for (const auto& [part, training] : modes_)  // parents first: a part's own mode comes last
