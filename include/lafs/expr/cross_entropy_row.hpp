@@ -8,6 +8,7 @@
 
 #include <lafs/expr/row_programs.hpp>
 
+LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
 
 /// log sum exp of a row.
@@ -63,3 +64,4 @@ struct SoftCrossEntropyRow {
 };
 
 }  // namespace lafs::inline LAFS_ABI
+LAFS_DEVICE_CODE_END

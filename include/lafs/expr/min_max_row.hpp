@@ -3,6 +3,7 @@
 
 #include <lafs/expr/row_programs.hpp>
 
+LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
 
 /// y = (x - low) / (high - low) with the row's smallest and largest value; 0, without gradient, for a row of
@@ -53,3 +54,4 @@ private:
 };
 
 }  // namespace lafs::inline LAFS_ABI
+LAFS_DEVICE_CODE_END
