@@ -12,9 +12,9 @@ source "$(dirname "$0")/common.sh"
 model=tiny
 people=120 images=10   # the training set; few-shot training sees $shots images of each person
 shots=2
-epochs_stage1=8
+epochs_stage1=6
 epochs_stage2=2
-epochs_stage3=24
+epochs_stage3=16
 batch=16
 seed=1
 out=demo-run
