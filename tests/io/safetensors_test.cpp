@@ -35,21 +35,55 @@ bool mentions(const std::string& message, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("a safetensors file has the bytes of the format", "[io]") {
+TEST_CASE("a safetensors file has the bytes that the reference implementation writes", "[io]") {
     TemporaryFolder folder;
     const std::vector<float> weight = {1.0f, -2.0f};
+    const std::vector<std::uint8_t> truth = {1, 0};
     SafetensorsWriter writer;
     writer.metadata("colour", "RGB");
-    writer.add("w", {2, 1}, weight);
-    writer.add("a", {}, std::vector<std::int64_t>{-3});
+    writer.add("u8", {3}, std::vector<std::uint8_t>{1, 2, 3});
+    writer.add_bytes("bool", DType::boolean, {2}, std::as_bytes(std::span(truth)));
+    writer.add("i8", {1}, std::vector<std::int8_t>{-1});
+    writer.add("a.i32", {2}, std::vector<std::int32_t>{5, -6});
+    writer.add("d.i16", {1}, std::vector<std::int16_t>{7});
+    writer.add("\u00e9\"\n", {0, 2}, std::vector<float>{});
+    writer.add("b.f32", {2, 1}, weight);
+    writer.add("c.f16", {3}, std::vector<lafs::half>{lafs::half(1.0f), lafs::half(2.0f), lafs::half(3.0f)});
+    writer.add("y.f64", {1}, std::vector<double>{0.5});
+    writer.add("z.i64", {}, std::vector<std::int64_t>{-3});
     writer.save(folder / "x.safetensors");
-    // Written down from the specification: wider types first, header padded to 8 bytes.
-    std::string header =
-        R"({"__metadata__":{"colour":"RGB"},"a":{"data_offsets":[0,8],"dtype":"I64","shape":[]},)"
-        R"("w":{"data_offsets":[8,16],"dtype":"F32","shape":[2,1]}})";
-    header.resize((header.size() + 7) / 8 * 8, ' ');
-    const std::string data("\xFD\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x00\x00\x80\x3F\x00\x00\x00\xC0", 16);
-    CHECK(lafs_test::read_text(folder / "x.safetensors") == length_bytes(header.size()) + header + data);
+    // The output of safetensors.numpy.save, version 0.8.0, for the same tensors.
+    const std::string header =
+        R"({"__metadata__":{"colour":"RGB"},"z.i64":{"dtype":"I64","shape":[],"data_offsets":[0,8]},)"
+        R"("y.f64":{"dtype":"F64","shape":[1],"data_offsets":[8,16]},)"
+        R"("b.f32":{"dtype":"F32","shape":[2,1],"data_offsets":[16,24]},)"
+        "\"\u00e9\\\"\\n\":"
+        R"({"dtype":"F32","shape":[0,2],"data_offsets":[24,24]},)"
+        R"("a.i32":{"dtype":"I32","shape":[2],"data_offsets":[24,32]},)"
+        R"("c.f16":{"dtype":"F16","shape":[3],"data_offsets":[32,38]},)"
+        R"("d.i16":{"dtype":"I16","shape":[1],"data_offsets":[38,40]},)"
+        R"("i8":{"dtype":"I8","shape":[1],"data_offsets":[40,41]},)"
+        R"("u8":{"dtype":"U8","shape":[3],"data_offsets":[41,44]},)"
+        R"("bool":{"dtype":"BOOL","shape":[2],"data_offsets":[44,46]}})";
+    CHECK(header.size() == 616);
+    const std::string data(
+        "\xFD\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x00\x00\x00\x00\x00\x00\xE0\x3F\x00\x00\x80\x3F\x00\x00\x00\xC0"
+        "\x05\x00\x00\x00\xFA\xFF\xFF\xFF\x00\x3C\x00\x40\x00\x42\x07\x00\xFF\x01\x02\x03\x01\x00",
+        46);
+    CHECK(lafs_test::read_text(folder / "x.safetensors") == length_bytes(616) + header + data);
+}
+
+TEST_CASE("a header is filled up with spaces to 8 bytes", "[io]") {
+    TemporaryFolder folder;
+    for (int length = 1; length <= 8; ++length) {
+        const std::string name(static_cast<std::size_t>(length), 'n');
+        SafetensorsWriter writer;
+        writer.add(name, {1}, std::vector<std::uint8_t>{9});
+        writer.save(folder / "x");
+        std::string header = "{\"" + name + R"(":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
+        header.resize((header.size() + 7) / 8 * 8, ' ');
+        CHECK(lafs_test::read_text(folder / "x") == length_bytes(header.size()) + header + "\x09");
+    }
 }
 
 TEST_CASE("tensors and texts come back, converted when asked", "[io]") {

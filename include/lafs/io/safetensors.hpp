@@ -2,7 +2,8 @@
 //
 // Layout: u64 length of the header, JSON header, raw little-endian data (huggingface/safetensors).
 // Reading treats the file as hostile: everything is checked against its size before anything is
-// allocated. Writing is atomic, and the same content gives the same bytes.
+// allocated. Writing is atomic, and the same content gives the same bytes: those of the reference
+// implementation (but that metadata keys are in order here and in any order there).
 #pragma once
 
 #include <algorithm>
@@ -224,8 +225,8 @@ public:
                 "the tensor \"", name, "\" was added twice");
     }
 
-    /// Writes the file atomically. Wider types come first, so that all elements are aligned, then
-    /// names in order.
+    /// Writes the file atomically. Tensors are in the reference implementation's order: by type, wider ones
+    /// first, so that all elements are aligned, then by name.
     void save(const std::filesystem::path& path) const;
 
 private:
@@ -238,17 +239,21 @@ inline void SafetensorsWriter::save(const std::filesystem::path& path) const {
     std::vector<const std::pair<const std::string, SafetensorsInfo>*> order;
     for (const auto& tensor : tensors_)
         order.push_back(&tensor);
-    std::stable_sort(order.begin(), order.end(),
-                     [](auto* a, auto* b) { return size_of(a->second.dtype) > size_of(b->second.dtype); });
-    nlohmann::json header = nlohmann::json::object();
+    std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) {
+        return safetensors_rank(a->second.dtype) < safetensors_rank(b->second.dtype);
+    });
+    nlohmann::ordered_json header = nlohmann::ordered_json::object();
     if (!metadata_.empty())
         header["__metadata__"] = metadata_;
+    // The tensors' names are distinct: appending them keeps their order and looks for none of them.
+    auto& entries = header.get_ref<nlohmann::ordered_json::object_t&>();
     std::uint64_t position = 0;
     for (const auto* tensor : order) {
         const SafetensorsInfo& info = tensor->second;
-        header[tensor->first] = {{"dtype", safetensors_name(info.dtype)},
-                                 {"shape", info.shape},
-                                 {"data_offsets", {position, position + info.bytes.size()}}};
+        nlohmann::ordered_json entry = {{"dtype", safetensors_name(info.dtype)},
+                                        {"shape", info.shape},
+                                        {"data_offsets", {position, position + info.bytes.size()}}};
+        entries.emplace_back(tensor->first, std::move(entry));
         position += info.bytes.size();
     }
     std::string text;

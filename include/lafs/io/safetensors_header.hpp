@@ -33,6 +33,13 @@ inline std::optional<DType> dtype_from_safetensors(std::string_view text) {
     return std::nullopt;
 }
 
+/// Where tensors of a type come in a file, 0 first: the reference implementation's order.
+inline int safetensors_rank(DType type) {
+    //                             F32 F64 BF16 F16 I64 I32 I16 I8 U8 BOOL
+    static constexpr int ranks[] = {2, 1, 4, 5, 0, 3, 6, 7, 8, 9};
+    return ranks[static_cast<int>(type)];
+}
+
 /// The number of bytes of a tensor, or nothing when a size is negative or the product overflows.
 inline std::optional<std::uint64_t> checked_bytes(DType type, const std::vector<std::int64_t>& shape) {
     std::uint64_t bytes = size_of(type);
