@@ -34,6 +34,7 @@
 #include <lafs/core/shape.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
+#include <lafs/data/alignment.hpp>
 #include <lafs/data/augment.hpp>
 #include <lafs/data/blur.hpp>
 #include <lafs/data/colour_ops.hpp>

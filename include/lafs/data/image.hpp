@@ -8,6 +8,9 @@
 
 namespace lafs::inline LAFS_ABI {
 
+/// Side of an aligned face in pixels: the input of every recogniser here.
+inline constexpr int face_size = 112;
+
 /// Pixels in rows from the top, each as red, green, blue.
 struct Image {
     int width = 0, height = 0;

@@ -15,9 +15,6 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// Side of an aligned face in pixels.
-inline constexpr int face_size = 112;
-
 /// What is done to the faces of supervised training (method.md, stage 3). Everything can be turned off.
 struct FaceAugmentation {
     bool flip = true;          ///< mirror with probability one half
