@@ -102,6 +102,7 @@
 #if __has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/image_folder.hpp>
+#include <lafs/data/jpeg_structure.hpp>
 #include <lafs/data/pairs.hpp>
 #include <lafs/data/source.hpp>
 #include <lafs/data/source_pairs.hpp>

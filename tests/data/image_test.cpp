@@ -73,6 +73,7 @@ TEST_CASE("bad images end in an error that names the file", "[data]") {
     refused("empty.jpg", "", "empty");
     refused("text.jpg", "no image at all", "cannot be read");
     refused("bomb.pgm", "P5 60000 60000 255\n1", "pixels");
+    refused("small_bomb.pgm", "P5 5000 5000 255\n1", "in 18 bytes, expected at most 20000000 pixels");
     refused("wide.pgm", "P5 2000000000 1 255\n1", "wide.pgm");
     refused("short.pgm", "P5 100 100 255\n1", "truncated");
     refused("short.bmp",
@@ -82,6 +83,16 @@ TEST_CASE("bad images end in an error that names the file", "[data]") {
     const std::vector<std::byte> jpeg = lafs::encode_jpeg(gradient(40, 40));
     const std::string whole(reinterpret_cast<const char*>(jpeg.data()), jpeg.size());
     refused("half.jpg", whole.substr(0, whole.size() / 2), "truncated");
+    std::string codes = whole;
+    const std::size_t table = codes.find("\xFF\xC4");
+    REQUIRE(table != std::string::npos);
+    codes[table + 5] = '\x7F';
+    codes[table + 6] = codes[table + 7] = '\xFF';  // more codes than bytes
+    refused("codes.jpg", codes, "Huffman table of ");
+    refused("codes.jpg", codes, "at byte " + std::to_string(table + 4) + ", expected at most 256");
+    codes = whole;
+    codes[table + 2] = codes[table + 3] = '\0';
+    refused("segment.jpg", codes, "segment of 0 bytes at byte " + std::to_string(table + 2));
     const std::vector<std::byte> png = lafs::encode_png(gradient(40, 40));
     refused("half.png", std::string(reinterpret_cast<const char*>(png.data()), png.size() / 2), "half.png");
     CHECK(message_of([&] { lafs::load_image(folder / "none.jpg"); }).find("none.jpg") != std::string::npos);

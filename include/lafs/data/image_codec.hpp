@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <lafs/core/error.hpp>
 #include <lafs/data/image.hpp>
+#include <lafs/data/jpeg_structure.hpp>
 #include <lafs/data/stb.hpp>
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/io/mapped_file.hpp>
@@ -29,16 +30,16 @@ inline constexpr std::int64_t max_image_pixels = std::int64_t{64} * 1024 * 1024;
 
 namespace detail {
 
-/// Whether bytes are missing at the end, which stb_image fills with grey or black for some formats.
-/// A whole JPEG has its end marker after its last scan, whose coded data cannot hold these two byte
-/// pairs; PNM and BMP are not compressed.
+/// Largest block of memory for an image of so many coded bytes: 20 million pixels from a small file, more
+/// only from a file that is large itself.
+inline std::int64_t decoded_bytes_limit(std::size_t coded) {
+    return std::max<std::int64_t>(60'000'000, 60 * static_cast<std::int64_t>(coded));
+}
+
+/// Whether rows are missing at the end of a PNM or BMP file, which stb_image fills with black or grey.
 inline bool is_truncated(std::span<const std::byte> bytes, std::int64_t width, std::int64_t height,
                          int components) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (text.starts_with("\xFF\xD8")) {
-        const std::size_t scan = text.rfind("\xFF\xDA"), end = text.rfind("\xFF\xD9");
-        return end == std::string_view::npos || (scan != std::string_view::npos && scan > end);
-    }
     const auto size = static_cast<std::int64_t>(bytes.size());
     if (text.starts_with('P'))
         return size < width * height * components;
@@ -65,14 +66,21 @@ inline Image decode_image(std::span<const std::byte> bytes, const std::string& n
             " bytes, expected less than 2^31");
     const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
     const int size = static_cast<int>(bytes.size());
+    if (bytes.front() == std::byte{0xFF})
+        if (const std::string problem = jpeg_problem(bytes); !problem.empty())
+            fail("decode image", "image ", name, " ", problem);
     int width = 0, height = 0, components = 0;
     if (!stbi_info_from_memory(data, size, &width, &height, &components))
         fail("decode image", "image ", name, " cannot be read: ", stbi_failure_reason(),
              ", expected JPEG, PNG, BMP, PGM or PPM");
     require(width > 0 && height > 0 && std::int64_t{width} * height <= max_image_pixels, "decode image",
             "image ", name, " is ", width, " x ", height, ", expected at most ", max_image_pixels, " pixels");
+    const std::int64_t limit = detail::decoded_bytes_limit(bytes.size());
+    require(std::int64_t{3} * width * height <= limit, "decode image", "image ", name, " says it is ", width,
+            " x ", height, " in ", bytes.size(), " bytes, expected at most ", limit / 3, " pixels");
     require(!detail::is_truncated(bytes, width, height, components), "decode image", "image ", name,
             " is truncated at byte ", bytes.size());
+    const DecoderLimit memory(static_cast<std::size_t>(limit));
     const std::unique_ptr<unsigned char, void (*)(void*)> decoded(
         stbi_load_from_memory(data, size, &width, &height, &components, 3), stbi_image_free);
     require(decoded != nullptr, "decode image", "image ", name,
