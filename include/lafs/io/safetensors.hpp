@@ -7,8 +7,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,9 +14,9 @@
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
 #include <lafs/io/atomic_file.hpp>
+#include <lafs/io/elements.hpp>
 #include <lafs/io/mapped_file.hpp>
 #include <lafs/io/safetensors_header.hpp>
-#include <limits>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -29,8 +27,6 @@
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
-
-static_assert(std::endian::native == std::endian::little, "safetensors data is copied as it is");
 
 /// Longest header that is read or written, as in the reference implementation.
 inline constexpr std::uint64_t safetensors_max_header = 100'000'000;
@@ -43,28 +39,6 @@ struct SafetensorsInfo {
 
     std::size_t elements() const { return bytes.size() / size_of(dtype); }
 };
-
-namespace detail {
-
-/// Elements of type S at `bytes` as numbers of type T. Integers must fit; floats round.
-template <class S, class T>
-void convert_elements(std::span<const std::byte> bytes, std::span<T> out, const std::string& name) {
-    for (std::size_t i = 0; i < out.size(); ++i) {
-        S value;
-        std::memcpy(&value, bytes.data() + i * sizeof(S), sizeof(S));
-        if constexpr (std::is_integral_v<T>) {
-            require(std::in_range<T>(value), "safetensors", "\"", name, "\" holds ", +value,
-                    ", which does not fit in ", lafs::name(dtype_of<T>));
-            out[i] = static_cast<T>(value);
-        } else if constexpr (std::is_same_v<T, double> || std::is_same_v<S, double>) {
-            out[i] = static_cast<T>(value);
-        } else {
-            out[i] = static_cast<T>(static_cast<float>(value));
-        }
-    }
-}
-
-}  // namespace detail
 
 /// An open safetensors file. Tensors are read from the disk when they are asked for.
 class SafetensorsFile {
@@ -152,40 +126,7 @@ void SafetensorsFile::read(const std::string& name, std::span<T> out) const {
     const SafetensorsInfo& tensor = info(name);
     require(out.size() == tensor.elements(), "safetensors", "\"", name, "\" of ", path_, " has ",
             tensor.elements(), " elements, expected ", out.size());
-    require(is_floating(tensor.dtype) == is_floating(dtype_of<T>), "safetensors", "\"", name, "\" of ", path_,
-            " is ", lafs::name(tensor.dtype), ", expected ", lafs::name(dtype_of<T>));
-    static_assert(!std::is_same_v<T, bool>, "read booleans as std::uint8_t: a file may hold any byte");
-    if (tensor.dtype == dtype_of<T>) {
-        if (!out.empty())
-            std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
-        return;
-    }
-    const auto convert = [&]<class S>(S) { detail::convert_elements<S>(tensor.bytes, out, name); };
-    if constexpr (is_floating(dtype_of<T>)) {
-        switch (tensor.dtype) {
-            case DType::float64:
-                return convert(double{});
-            case DType::bfloat16:
-                return convert(bfloat16{});
-            case DType::float16:
-                return convert(half{});
-            default:
-                return convert(float{});
-        }
-    } else {
-        switch (tensor.dtype) {
-            case DType::int64:
-                return convert(std::int64_t{});
-            case DType::int32:
-                return convert(std::int32_t{});
-            case DType::int16:
-                return convert(std::int16_t{});
-            case DType::int8:
-                return convert(std::int8_t{});
-            default:  // uint8 and boolean
-                return convert(std::uint8_t{});
-        }
-    }
+    read_elements(tensor.dtype, tensor.bytes, out, "safetensors", "\"" + name + "\" of " + path_.string());
 }
 
 /// Collects tensors and texts, then writes them to one file.
