@@ -2,18 +2,10 @@
 #include <lafs/testing/random_inputs.hpp>
 
 #include "catch.hpp"
+#include "models/little_config.hpp"
 
 using namespace lafs;
-
-namespace {
-VitConfig little() {
-    VitConfig config = VitConfig::sized(12, 2, 2, 10);
-    config.head_width = 5;
-    config.tokens = 9;
-    config.patch = 2;
-    return config;
-}
-}  // namespace
+using lafs_test::little_config;
 
 TEST_CASE("the published Part fViT has 66.96 M parameters with a 10-class head", "[models]") {
     PartFViT<float> model(VitConfig::base8());
@@ -22,7 +14,7 @@ TEST_CASE("the published Part fViT has 66.96 M parameters with a 10-class head",
 }
 
 TEST_CASE("Part fViT lists its parameters in the published order", "[models]") {
-    PartFViT<float> model(little());
+    PartFViT<float> model(little_config());
     std::vector<std::string> parts;  // first component of each name, once
     for (const auto& [name, parameter] : model.parameters())
         if (const auto part = name.substr(0, name.find('.')); parts.empty() || parts.back() != part)
@@ -34,7 +26,7 @@ TEST_CASE("Part fViT lists its parameters in the published order", "[models]") {
 TEST_CASE("Part fViT reads patches at its own landmarks, and passes gradients to the landmark CNN",
           "[models]") {
     manual_seed(1);
-    PartFViT<float> model(little(), 32);
+    PartFViT<float> model(little_config(), 32);
     model.eval();
     const Variable<float> images(normal_tensor<float>({2, 3, 32, 32}, 1));
     const auto points = model.landmarks(images);
@@ -57,11 +49,11 @@ TEST_CASE("Part fViT reads patches at its own landmarks, and passes gradients to
 }
 
 TEST_CASE("Part fViT takes fewer landmarks from elsewhere", "[models]") {
-    PartFViT<float> model(little(), 32);
+    PartFViT<float> model(little_config(), 32);
     const Variable<float> images(normal_tensor<float>({2, 3, 32, 32}, 1));
     const Variable<float> few(uniform_tensor<float>({2, 4, 2}, 2, 0, 31)),
         many(uniform_tensor<float>({2, 10, 2}, 2));
     CHECK(model.forward(images, few).shape() == Shape{2, 12});
     CHECK_THROWS_AS(model.forward(images, many), Error);
-    CHECK_THROWS_AS((PartFViT<float>(little(), 1)), Error);
+    CHECK_THROWS_AS((PartFViT<float>(little_config(), 1)), Error);
 }

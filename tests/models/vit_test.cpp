@@ -3,18 +3,12 @@
 #include <lafs/testing/random_inputs.hpp>
 
 #include "catch.hpp"
+#include "models/little_config.hpp"
 
 using namespace lafs;
+using lafs_test::little_config;
 
 namespace {
-VitConfig little() {
-    VitConfig config = VitConfig::sized(12, 2, 2, 10);
-    config.head_width = 5;
-    config.tokens = 9;
-    config.patch = 2;
-    return config;
-}
-
 struct Step {
     std::vector<float> value;
     std::vector<std::vector<float>> gradients;
@@ -51,7 +45,7 @@ TEST_CASE("the presets have the published sizes", "[models]") {
 }
 
 TEST_CASE("a transformer lists its parameters as published", "[models]") {
-    Vit<float> model(little());
+    Vit<float> model(little_config());
     const auto parameters = model.parameters();
     REQUIRE(parameters.size() == 4 + 2 * 11 + 2);
     CHECK(parameters[0].first == "pos_embedding");
@@ -66,7 +60,7 @@ TEST_CASE("a transformer lists its parameters as published", "[models]") {
 TEST_CASE("gradients of the transformer to tokens and every parameter", "[models]") {
     const std::int64_t tokens = GENERATE(1, 4, 9);
     manual_seed(3);
-    VitConfig config = little();
+    VitConfig config = little_config();
     config.recompute = tokens == 4;
     Vit<double> model(config);
     std::vector<Variable<double>> inputs{{normal_tensor({2, tokens, config.token_size()}, 1), true}};
@@ -82,7 +76,7 @@ TEST_CASE("gradients of the transformer to tokens and every parameter", "[models
 }
 
 TEST_CASE("recomputed blocks and other thread counts give the same bits", "[models]") {
-    VitConfig config = little();
+    VitConfig config = little_config();
     const Step plain = step(config, 1), threaded = step(config, 2);
     config.recompute = true;
     const Step recomputed = step(config, 2);
@@ -94,7 +88,7 @@ TEST_CASE("recomputed blocks and other thread counts give the same bits", "[mode
 
 TEST_CASE("plain fViT embeds images in evaluation mode and leaves the mode as it was", "[models]") {
     manual_seed(1);
-    FViT<float> model(little());
+    FViT<float> model(little_config());
     const auto images = normal_tensor<float>({2, 3, 6, 6}, 1);
     const auto a = model.embed(images), b = model.embed(images);
     CHECK(a.shape() == Shape{2, 12});
@@ -114,7 +108,7 @@ TEST_CASE("plain fViT embeds images in evaluation mode and leaves the mode as it
 
 TEST_CASE("a steady step of the transformer asks the system for no memory", "[models]") {
     manual_seed(1);
-    Vit<float> model(little());
+    Vit<float> model(little_config());
     const Variable<float> tokens(normal_tensor<float>({4, 9, 12}, 1));
     const auto run = [&] {
         model.zero_grad();
@@ -130,7 +124,7 @@ TEST_CASE("a steady step of the transformer asks the system for no memory", "[mo
 
 TEST_CASE("invalid transformers and tokens are refused", "[models]") {
     const auto invalid = [](auto change) {
-        VitConfig config = little();
+        VitConfig config = little_config();
         change(config);
         CHECK_THROWS_AS((Vit<float>(config)), Error);
     };
@@ -139,7 +133,7 @@ TEST_CASE("invalid transformers and tokens are refused", "[models]") {
     invalid([](VitConfig& c) { c.dropout = 1; });
     invalid([](VitConfig& c) { c.stochastic_depth = -0.1; });
     invalid([](VitConfig& c) { c.epsilon = 0; });
-    Vit<float> model(little());
+    Vit<float> model(little_config());
     const auto tokens = [](const Shape& shape) { return Variable<float>(normal_tensor<float>(shape, 1)); };
     CHECK_THROWS_AS(model.forward_tokens(tokens({2, 10, 12})), Error);
     CHECK_THROWS_AS(model.forward_tokens(tokens({2, 0, 12})), Error);

@@ -10,15 +10,15 @@
 #include <cstdint>
 #include <exception>
 #include <lafs/core/error.hpp>
-
-#if defined(__linux__)
-#include <sched.h>
-#endif
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 namespace lafs::inline LAFS_ABI {
 
