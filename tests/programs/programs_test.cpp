@@ -9,9 +9,8 @@
 namespace {
 
 namespace fs = std::filesystem;
-using lafs_test::Program, lafs_test::run_program, lafs_test::read_text, lafs_test::TemporaryFolder,
-    lafs_test::write_text;
-using Arguments = std::vector<std::string>;
+using lafs_test::Arguments, lafs_test::contains, lafs_test::failure, lafs_test::Program, lafs_test::read_text,
+    lafs_test::run_program, lafs_test::TemporaryFolder, lafs_test::write_text, lafs_test::operator+;
 
 const std::string small_model = "tiny:depth=1,width=32,heads=1,hidden=32";
 
@@ -31,11 +30,6 @@ struct FaceFolder {
 const FaceFolder& faces() {
     static const FaceFolder folder;
     return folder;
-}
-
-Arguments operator+(Arguments a, const Arguments& b) {
-    a.insert(a.end(), b.begin(), b.end());
-    return a;
 }
 
 Arguments finetune(const fs::path& out) {
@@ -98,20 +92,6 @@ void check_killed_runs(const std::string& program, Arguments (*arguments)(const 
         CHECK(log_lines(out) == log_lines(whole));
         CHECK(fs::exists(out / "report.html"));
     }
-}
-
-/// Runs a program that must fail; returns what it says.
-std::string failure(const std::string& program, const Arguments& arguments, std::uint64_t file_limit = 0) {
-    const auto result = run_program(program, arguments, file_limit);
-    CHECK(result.exit_code == 1);
-    CHECK(result.errors.find("error: ") != std::string::npos);
-    return result.errors;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    INFO(text << " expected to contain " << part);
-    CHECK(text.find(part) != std::string::npos);
-    return true;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Runs the trainers as a user does, and kills them.
+// Runs the programs as a user does, and kills them.
 #pragma once
 
 #include <fcntl.h>
@@ -14,9 +14,17 @@
 #include <thread>
 #include <vector>
 
+#include "catch.hpp"
 #include "temporary_folder.hpp"
 
 namespace lafs_test {
+
+using Arguments = std::vector<std::string>;
+
+inline Arguments operator+(Arguments a, const Arguments& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
 
 struct ProgramResult {
     int exit_code = -1;  ///< -1: ended by a signal
@@ -27,8 +35,7 @@ struct ProgramResult {
 class Program {
 public:
     /// `file_limit`: the largest file it may write in bytes, as on a full disk; 0: none.
-    Program(const std::string& name, const std::vector<std::string>& arguments,
-            std::uint64_t file_limit = 0) {
+    Program(const std::string& name, const Arguments& arguments, std::uint64_t file_limit = 0) {
         const std::string path = std::string(LAFS_PROGRAMS) + "/" + name;
         std::vector<char*> argv{const_cast<char*>(path.c_str())};
         for (const std::string& argument : arguments)
@@ -87,9 +94,24 @@ private:
     pid_t process_ = 0;
 };
 
-inline ProgramResult run_program(const std::string& name, const std::vector<std::string>& arguments,
+inline ProgramResult run_program(const std::string& name, const Arguments& arguments,
                                  std::uint64_t file_limit = 0) {
     return Program(name, arguments, file_limit).wait();
+}
+
+/// Runs a program that must fail; returns what it says.
+inline std::string failure(const std::string& program, const Arguments& arguments,
+                           std::uint64_t file_limit = 0) {
+    const ProgramResult result = run_program(program, arguments, file_limit);
+    CHECK(result.exit_code == 1);
+    CHECK(result.errors.find("error: ") != std::string::npos);
+    return result.errors;
+}
+
+/// Checks that a text has a part.
+inline void contains(const std::string& text, const std::string& part) {
+    INFO(text << " expected to contain " << part);
+    CHECK(text.find(part) != std::string::npos);
 }
 
 }  // namespace lafs_test
