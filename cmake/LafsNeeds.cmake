@@ -5,7 +5,7 @@
 
 set(LAFS_INCLUDE_PATTERNS
     "stb=^(stb/)?stb_image" "json=^nlohmann/" "cli11=^CLI/" "catch2=^catch2/" "benchmark=^benchmark/"
-    "cuda=^(cuda|cublas|cuda_[a-z0-9_]+|cublasLt)\\.h$")
+    "opencv=^opencv2/" "cuda=^(cuda|cublas|cuda_[a-z0-9_]+|cublasLt)\\.h$")
 
 # Include names of one file, read once; those inside an `#if` with __has_include and without `#else` get a leading '?'.
 function(lafs_includes_of file result)

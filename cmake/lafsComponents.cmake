@@ -1,9 +1,9 @@
-# Optional dependencies, one target each: lafs::stb, lafs::json, lafs::cuda.
+# Optional dependencies, one target each: lafs::stb, lafs::json, lafs::opencv, lafs::cuda.
 #
 # lafs_find_component(name) creates lafs::<name> where its dependency is installed and sets
 # LAFS_HAVE_<name> in the caller. It is used by our own build and by find_package(lafs COMPONENTS ...).
 
-set(LAFS_COMPONENTS stb json cuda)
+set(LAFS_COMPONENTS stb json opencv cuda)
 
 # CMake 3.25.1 does not know that nvcc has C++20; later versions do. To be called where CUDA is enabled.
 macro(lafs_know_cuda20)
@@ -30,6 +30,12 @@ function(lafs_find_component name)
             find_package(nlohmann_json 3.9 QUIET)
             if(nlohmann_json_FOUND)
                 set(libraries nlohmann_json::nlohmann_json)
+            endif()
+        elseif(name STREQUAL "opencv")
+            find_package(OpenCV 4.5.4 QUIET COMPONENTS core dnn objdetect)
+            if(OpenCV_FOUND)
+                set(libraries opencv_objdetect opencv_dnn opencv_core)
+                set(includes "${OpenCV_INCLUDE_DIRS}")
             endif()
         elseif(name STREQUAL "cuda")
             find_package(CUDAToolkit QUIET)

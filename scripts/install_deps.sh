@@ -9,6 +9,7 @@ packages=(
     libstb-dev                      # reading and writing images
     nlohmann-json3-dev              # weights, logs and results
     libcli11-dev                    # the trainers' command lines
+    libopencv-dev                   # finding faces in photographs (lafs_align)
     catch2 libbenchmark-dev         # tests, benchmarks
     "$@"
 )
