@@ -175,6 +175,8 @@ public:
     static ZipArchive open(const std::filesystem::path& path) { return ZipArchive(path); }
 
     const std::filesystem::path& path() const { return path_; }
+    /// Bytes of the whole file.
+    std::uint64_t size() const { return file_.size(); }
     /// All members, in the order of their places in the file.
     const std::vector<ZipMember>& members() const { return members_; }
 
