@@ -31,9 +31,11 @@
 #include <lafs/core/matrix.hpp>
 #include <lafs/core/pool.hpp>
 #include <lafs/core/random.hpp>
+#include <lafs/core/rounded.hpp>
 #include <lafs/core/shape.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
+#include <lafs/data/affine.hpp>
 #include <lafs/data/alignment.hpp>
 #include <lafs/data/augment.hpp>
 #include <lafs/data/blur.hpp>
@@ -42,6 +44,7 @@
 #include <lafs/data/image_ops.hpp>
 #include <lafs/data/random_crop.hpp>
 #include <lafs/data/synthetic_faces.hpp>
+#include <lafs/data/tone_ops.hpp>
 #include <lafs/eval/curves.hpp>
 #include <lafs/eval/feature_rows.hpp>
 #include <lafs/eval/ijb.hpp>

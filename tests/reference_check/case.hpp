@@ -19,9 +19,9 @@ namespace lafs_reference {
 /// Prints a line for each comparison that fails, and counts.
 class Report {
 public:
-    /// Compares numbers with what the file says; where that is NaN (the published ArcFace has no derivative at
-    /// a cosine of 1) any finite number will do. A tensor whose largest value lies below `floor` is compared
-    /// against `floor`: some gradients are zero but for rounding.
+    /// Compares numbers with what the file says; where that is NaN (the published ArcFace has no derivative
+    /// at a cosine of 1) any finite number will do. A tensor whose largest value lies below `floor` is
+    /// compared against `floor`: some gradients are zero but for rounding.
     template <class A, class B>
     void compare(const std::string& name, std::span<const A> got, std::span<const B> expected, double allowed,
                  double floor = 0.0) {
@@ -40,8 +40,12 @@ public:
             if (std::isinf(difference))
                 break;
         }
-        const double error = difference == 0.0 ? 0.0 : difference / largest;
-        if (error * allowed_ >= worst_error_ * allowed) {
+        bound(name, difference == 0.0 ? 0.0 : difference / largest, allowed);
+    }
+
+    /// Notes an error that was measured in another way.
+    void bound(const std::string& name, double error, double allowed) {
+        if (allowed > 0.0 ? error * allowed_ >= worst_error_ * allowed : error > 0.0) {
             worst_error_ = error;
             allowed_ = allowed;
         }

@@ -16,5 +16,6 @@ void check_schedules(const std::filesystem::path& file, Report& report);
 void check_verification(const std::filesystem::path& file, Report& report);
 void check_ijb(const std::filesystem::path& file, Report& report);
 void check_mixup(const std::filesystem::path& file, Report& report);
+void check_augmentations(const std::filesystem::path& file, Report& report);
 
 }  // namespace lafs_reference

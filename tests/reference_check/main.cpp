@@ -29,6 +29,7 @@ constexpr Case cases[] = {
     {"09_verification.safetensors", check_verification},
     {"10_ijb_templates.safetensors", check_ijb},
     {"13_mixup.safetensors", check_mixup},
+    {"14_augmentations.safetensors", check_augmentations},
 };
 // clang-format on
 

@@ -1,0 +1,142 @@
+// Rotation, shear and shift of an image within its frame: Pillow's affine transform, byte for byte.
+//
+// A pixel of the result lies at (column + 0.5, row + 0.5) and takes its value from where the transform leads,
+// in doubles, cut off to a byte; pixels beside the edge repeat it, and what comes from outside is filled. In
+// doubles, every product is rounded by itself as on a machine without fused operations.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <lafs/core/error.hpp>
+#include <lafs/core/rounded.hpp>
+#include <lafs/data/image.hpp>
+#include <lafs/data/image_ops.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+/// The place in the image that (x, y) of the result shows: (a x + b y + c, d x + e y + f).
+struct AffineMap {
+    double a = 1, b = 0, c = 0, d = 0, e = 1, f = 0;
+};
+
+/// The grey that random augmentation fills with.
+inline constexpr std::uint8_t fill_grey = 128;
+
+namespace detail {
+
+/// Between the second and third of four values for bicubic (Keys' with a = -1), between two for bilinear.
+template <class T>
+double interpolate(const std::array<T, 2>& v, double t) {
+    return v[0] + rounded((v[1] - v[0]) * t);
+}
+template <class T>
+double interpolate(const std::array<T, 4>& v, double t) {
+    const double slope = v[2] - v[0], square = 2 * (v[0] - v[1]) + v[2] - v[3],
+                 cube = v[1] - v[0] - v[2] + v[3];
+    return v[1] + rounded(t * (slope + rounded(t * (square + rounded(t * cube)))));
+}
+
+/// The pixel at (x, y), which lies inside, from Taps x Taps pixels around it.
+template <std::size_t Taps>
+void sample(const Image& image, double x, double y, std::uint8_t* out) {
+    x -= 0.5;
+    y -= 0.5;
+    const int column = static_cast<int>(std::floor(x)), row = static_cast<int>(std::floor(y));
+    const double right = x - column, down = y - row;
+    constexpr int before = Taps / 2 - 1;
+    std::array<int, Taps> columns;
+    std::array<const std::uint8_t*, Taps> rows;
+    for (int k = 0; k < static_cast<int>(Taps); ++k) {
+        columns[static_cast<std::size_t>(k)] = 3 * std::clamp(column + k - before, 0, image.width - 1);
+        rows[static_cast<std::size_t>(k)] = image.at(0, std::clamp(row + k - before, 0, image.height - 1));
+    }
+    for (int c = 0; c < 3; ++c) {
+        std::array<double, Taps> line;
+        for (std::size_t v = 0; v < Taps; ++v) {
+            std::array<int, Taps> values;
+            for (std::size_t u = 0; u < Taps; ++u)
+                values[u] = rows[v][columns[u] + c];
+            line[v] = interpolate(values, right);
+        }
+        out[c] = static_cast<std::uint8_t>(std::clamp(interpolate(line, down), 0.0, 255.0));
+    }
+}
+
+template <std::size_t Taps>
+LAFS_FLATTEN void transform_pixels(const Image& image, const AffineMap& map, std::uint8_t fill,
+                                   Image& result) {
+    for (int y = 0; y < result.height; ++y)
+        for (int x = 0; x < result.width; ++x) {
+            const double from_x = rounded(map.a * (x + 0.5)) + rounded(map.b * (y + 0.5)) + map.c;
+            const double from_y = rounded(map.d * (x + 0.5)) + rounded(map.e * (y + 0.5)) + map.f;
+            if (from_x >= 0 && from_x < image.width && from_y >= 0 && from_y < image.height)
+                sample<Taps>(image, from_x, from_y, result.at(x, y));
+            else
+                std::fill_n(result.at(x, y), 3, fill);
+        }
+}
+
+}  // namespace detail
+
+/// The image moved by a transform, in a frame of the same size. Throws for numbers that are not finite.
+inline Image transform_affine(const Image& image, const AffineMap& map, Filter filter = Filter::bilinear,
+                              std::uint8_t fill = fill_grey) {
+    check_image(image, "affine transform");
+    for (const double number : {map.a, map.b, map.c, map.d, map.e, map.f})
+        require(std::isfinite(number), "affine transform", "got the coefficient ", number,
+                ", expected a finite number");
+    Image result(image.width, image.height);
+    if (filter == Filter::bilinear)
+        detail::transform_pixels<2>(image, map, fill, result);
+    else
+        detail::transform_pixels<4>(image, map, fill, result);
+    return result;
+}
+
+/// Turns the image about its middle, counter-clockwise.
+inline Image rotate(const Image& image, double degrees, Filter filter = Filter::bilinear,
+                    std::uint8_t fill = fill_grey) {
+    require(std::isfinite(degrees), "rotate", "got ", degrees, " degrees, expected a finite number");
+    double turn = std::fmod(degrees, 360.0);
+    if (turn < 0)
+        turn += 360.0;
+    const double angle = -turn * (3.141592653589793 / 180.0);
+    const auto decimals = [](double x) {  // to 15 of them: a right angle has the sine 1, not nearly 1
+        return static_cast<double>(std::round(static_cast<long double>(x) * 1e15L) / 1e15L);
+    };
+    const double cosine = decimals(std::cos(angle)), sine = decimals(std::sin(angle));
+    const double middle_x = image.width / 2.0, middle_y = image.height / 2.0;
+    const double left = rounded(cosine * -middle_x) + rounded(sine * -middle_y);
+    const double top = rounded(-sine * -middle_x) + rounded(cosine * -middle_y);
+    return transform_affine(image, {cosine, sine, left + middle_x, -sine, cosine, top + middle_y}, filter,
+                            fill);
+}
+
+/// Shifts every row to the left by `factor` times its distance from the top edge.
+inline Image shear_x(const Image& image, double factor, Filter filter = Filter::bilinear,
+                     std::uint8_t fill = fill_grey) {
+    return transform_affine(image, {1, factor, 0, 0, 1, 0}, filter, fill);
+}
+
+/// Shifts every column up by `factor` times its distance from the left edge.
+inline Image shear_y(const Image& image, double factor, Filter filter = Filter::bilinear,
+                     std::uint8_t fill = fill_grey) {
+    return transform_affine(image, {1, 0, 0, factor, 1, 0}, filter, fill);
+}
+
+/// Shifts the image to the left by a number of pixels, also a fractional one.
+inline Image translate_x(const Image& image, double pixels, Filter filter = Filter::bilinear,
+                         std::uint8_t fill = fill_grey) {
+    return transform_affine(image, {1, 0, pixels, 0, 1, 0}, filter, fill);
+}
+
+/// Shifts the image up by a number of pixels, also a fractional one.
+inline Image translate_y(const Image& image, double pixels, Filter filter = Filter::bilinear,
+                         std::uint8_t fill = fill_grey) {
+    return transform_affine(image, {1, 0, 0, 0, 1, pixels}, filter, fill);
+}
+
+}  // namespace lafs::inline LAFS_ABI
