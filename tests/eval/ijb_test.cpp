@@ -5,10 +5,13 @@
 #include <lafs/io/safetensors.hpp>
 #include <limits>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
 #include "shared_data.hpp"
+#include "temporary_folder.hpp"
 
 namespace {
 
@@ -58,6 +61,37 @@ TEST_CASE("two templates by hand", "[eval]") {
         CHECK(result.of(2)[0] == Approx(std::sqrt(0.5)));
         CHECK(result.of(2)[2] == 0.0);
     }
+}
+
+TEST_CASE("images one at a time give the bits of all at once", "[eval]") {
+    const Example example;
+    const lafs::TemplateFeatures all = example.run();
+    lafs::TemplateAccumulator sums(4);
+    for (const std::size_t i : {1, 3, 0, 2})  // template 2, then 7: medium 0, medium 1
+        sums.add(std::span<const double>(example.features).subspan(4 * i, 4), example.templates[i],
+                 example.media[i], example.scores[i], i);
+    const lafs::TemplateFeatures streamed = std::move(sums).finish();
+    CHECK(streamed.templates == all.templates);
+    CHECK((streamed.features == all.features));
+    CHECK(std::move(lafs::TemplateAccumulator(4)).finish().templates.empty());
+}
+
+TEST_CASE("images out of order are refused", "[eval]") {
+    lafs::TemplateAccumulator sums(2, {false, true, true});
+    const std::vector<double> feature = {1, 0};
+    const auto add = [&](std::int64_t number, std::int64_t medium, double score = 1.0) {
+        return lafs_test::message_of(
+            [&] { sums.add(std::span<const double>(feature), number, medium, score, 41); });
+    };
+    CHECK(add(3, 5).empty());
+    CHECK(add(3, 4).find("image 41 of template 3, medium 4 after template 3, medium 5") != std::string::npos);
+    CHECK(add(2, 9).find("expected ascending order") != std::string::npos);
+    CHECK(add(4, 1, std::nan("")).find("got detector score nan for image 41") != std::string::npos);
+    CHECK(lafs_test::message_of([&] {
+              sums.add(std::span<const double>(feature).first(1), 5, 1, 1.0, 7);
+          }).find("got 1 values for image 7, expected 2") != std::string::npos);
+    CHECK(lafs_test::message_of([] { lafs::TemplateAccumulator(3); }).find("image and mirror") !=
+          std::string::npos);
 }
 
 TEST_CASE("templates refuse what does not fit", "[eval]") {

@@ -11,6 +11,7 @@
 
 namespace {
 
+using lafs::AxisScale;
 using lafs::Chart;
 using lafs_test::count_of;
 using lafs_test::markup_problem;
@@ -59,12 +60,12 @@ TEST_CASE("linear axes have ticks at 1, 2 or 5 times a power of ten", "[eval]") 
     for (const auto& tick : mixed.ticks())
         CHECK(tick.label != "-0.0");
     CHECK(ChartScale({}, 3.0, 3.0).position(3.0) == Approx(0.5));
-    CHECK(ChartScale({"", false, 0.0, 1.0}, -5.0, 7.0).position(0.25) == Approx(0.25));
+    CHECK(ChartScale({"", AxisScale::linear, 0.0, 1.0}, -5.0, 7.0).position(0.25) == Approx(0.25));
 }
 
 TEST_CASE("logarithmic axes have a label for each power of ten and fit into decades", "[eval]") {
     using lafs::detail::ChartScale;
-    const ChartScale scale({"", true}, 0.002, 0.5);
+    const ChartScale scale({"", AxisScale::logarithmic}, 0.002, 0.5);
     CHECK(scale.position(1e-3) == Approx(0.0).margin(1e-12));
     CHECK(scale.position(1.0) == Approx(1.0));
     CHECK(scale.position(1e-2) == Approx(1.0 / 3.0));
@@ -77,10 +78,35 @@ TEST_CASE("logarithmic axes have a label for each power of ten and fit into deca
     CHECK_FALSE(scale.shows(std::nan("")));
 }
 
+TEST_CASE("axes of normal deviates are symmetric about one half and marked in per cent", "[eval]") {
+    using lafs::detail::ChartScale;
+    const ChartScale scale({"", AxisScale::normal_deviate, 0.001, 0.999}, 0.0, 0.0);
+    CHECK(scale.position(0.5) == Approx(0.5));
+    CHECK(scale.position(0.001) == Approx(0.0).margin(1e-12));
+    // Normal quantiles of 0.025 and 0.001: -1.95996398454005, -3.09023230616781.
+    CHECK(scale.position(0.025) == Approx((3.09023230616781 - 1.95996398454005) / (2 * 3.09023230616781)));
+    CHECK(scale.position(0.025) + scale.position(0.975) == Approx(1.0));
+    const auto ticks = scale.ticks();
+    REQUIRE(ticks.size() == 14);
+    CHECK(ticks.front().label == "0.1");
+    CHECK(ticks[1].label == "1");
+    CHECK(ticks.back().label == "99.9");
+    CHECK_FALSE(scale.shows(0.0));
+    CHECK_FALSE(scale.shows(1.0));
+    CHECK_FALSE(scale.shows(-0.5));
+    CHECK_FALSE(scale.shows(std::nan("")));
+    // Without limits: out to the ticks around the data.
+    const ChartScale fitted({"", AxisScale::normal_deviate}, 0.003, 0.3);
+    CHECK(fitted.position(0.001) == Approx(0.0).margin(1e-12));
+    CHECK(fitted.position(0.4) == Approx(1.0));
+    CHECK(ChartScale({"", AxisScale::normal_deviate}, 0.3, 0.3).ticks().size() >= 2);
+    CHECK(ChartScale({"", AxisScale::normal_deviate}, -1.0, 2.0).ticks().size() >= 2);
+}
+
 TEST_CASE("a line goes through its points", "[eval]") {
     Chart chart;
-    chart.x = {"x", false, 0.0, 2.0};
-    chart.y = {"y", false, 0.0, 1.0};
+    chart.x = {"x", AxisScale::linear, 0.0, 2.0};
+    chart.y = {"y", AxisScale::linear, 0.0, 1.0};
     chart.series = {{"", {0, 1, 2}, {0, 1, 0.5}}};
     const std::string svg = lafs::svg_chart(chart);
     CHECK(markup_problem(svg).empty());
@@ -106,14 +132,14 @@ TEST_CASE("what cannot be drawn leaves a gap", "[eval]") {
     CHECK(markup_problem(lafs::svg_chart(chart)).empty());
     chart.series.clear();
     CHECK(markup_problem(lafs::svg_chart(chart)).empty());
-    chart.y.logarithmic = true;
+    chart.y.scale = AxisScale::logarithmic;
     chart.series = {{"a", {0, 1, 2}, {-1, 0, -2}}, {"b", {1}, {5}}};
     CHECK(markup_problem(lafs::svg_chart(chart)).empty());
 }
 
 TEST_CASE("long series are thinned but keep their extremes", "[eval]") {
     Chart chart;
-    chart.y = {"", false, 0.0, 1.0};
+    chart.y = {"", AxisScale::linear, 0.0, 1.0};
     lafs::ChartSeries series{"long"};
     for (int i = 0; i < 1000000; ++i) {
         series.x.push_back(i);

@@ -2,20 +2,26 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <lafs/core/error.hpp>
+#include <lafs/eval/distributions.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
 
-/// What an axis shows. Without limits it fits the data; a logarithmic axis leaves out what is not positive.
+/// How numbers become positions. `normal_deviate` shows shares between 0 and 1 by their normal quantile, with
+/// ticks in per cent: the error rates of two normal distributions of scores make a straight line.
+enum class AxisScale { linear, logarithmic, normal_deviate };
+
+/// What an axis shows. Without limits it fits the data; values that the scale does not have are left out.
 struct ChartAxis {
     std::string label = {};
-    bool logarithmic = false;
+    AxisScale scale = AxisScale::linear;
     std::optional<double> minimum = {}, maximum = {};
 };
 
@@ -29,17 +35,27 @@ struct ChartTick {
     std::size_t characters;
 };
 
+/// Where an axis of normal deviates may begin and end, and its ticks.
+inline constexpr std::array deviate_ticks = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 2e-2, 5e-2, 0.1,
+                                             0.2,  0.4,  0.6,  0.8,  0.9,  0.95, 0.98, 0.99, 0.999};
+
+/// Whether an axis of this scale has a place for the value.
+inline bool has_place(AxisScale scale, double value) {
+    if (scale == AxisScale::linear)
+        return std::isfinite(value);
+    return std::isfinite(value) && value > 0.0 && (scale == AxisScale::logarithmic || value < 1.0);
+}
+
 /// An axis with its limits known, mapped to [0, 1].
 class ChartScale {
 public:
-    /// Fits the finite (and, on a logarithmic axis, positive) values of `low` .. `high` into the axis.
-    ChartScale(const ChartAxis& axis, double low, double high) : logarithmic_(axis.logarithmic) {
+    /// Fits `low` .. `high`, both with a place on the axis, into it.
+    ChartScale(const ChartAxis& axis, double low, double high) : scale_(axis.scale) {
         low_ = axis.minimum.value_or(low);
         high_ = axis.maximum.value_or(high);
-        const bool usable = std::isfinite(low_) && std::isfinite(high_) && (!logarithmic_ || low_ > 0.0);
-        if (!usable) {
-            low_ = logarithmic_ ? 0.1 : 0.0;
-            high_ = 1.0;
+        if (!shows(low_) || !shows(high_)) {
+            low_ = scale_ == AxisScale::linear ? 0.0 : 0.1;
+            high_ = scale_ == AxisScale::normal_deviate ? 0.9 : 1.0;
         }
         if (high_ <= low_)
             widen();
@@ -47,27 +63,35 @@ public:
             low_ = rounded(low_, false);
         if (!axis.maximum)
             high_ = rounded(high_, true);
+        begin_ = place(low_);
+        length_ = place(high_) - begin_;
     }
 
-    bool shows(double value) const { return std::isfinite(value) && (!logarithmic_ || value > 0.0); }
+    bool shows(double value) const { return has_place(scale_, value); }
 
     /// 0 at the lower limit, 1 at the upper one.
-    double position(double value) const {
-        if (logarithmic_)
-            return std::log(value / low_) / std::log(high_ / low_);
-        return (value - low_) / (high_ - low_);
+    double position(double value) const { return (place(value) - begin_) / length_; }
+
+    std::vector<ChartTick> ticks() const {
+        if (scale_ == AxisScale::normal_deviate)
+            return deviate_axis_ticks();
+        return decades() ? decade_ticks() : linear_ticks();
     }
 
-    std::vector<ChartTick> ticks() const { return decades() ? decade_ticks() : linear_ticks(); }
-
 private:
+    bool logarithmic() const { return scale_ == AxisScale::logarithmic; }
+
+    double place(double value) const {
+        return scale_ == AxisScale::linear ? value : logarithmic() ? std::log(value) : normal_quantile(value);
+    }
+
     /// Whether the axis spans enough to be marked by powers of ten.
-    bool decades() const { return logarithmic_ && high_ / low_ >= 10.0; }
+    bool decades() const { return logarithmic() && high_ / low_ >= 10.0; }
 
     /// A single value gets an axis around it.
     void widen() {
-        if (logarithmic_) {
-            high_ = low_ * 2.0;
+        if (scale_ != AxisScale::linear) {
+            high_ = logarithmic() ? low_ * 2.0 : 0.5 * (1.0 + low_);
             low_ /= 2.0;
         } else {
             const double margin = low_ == 0.0 ? 1.0 : 0.1 * std::abs(low_);
@@ -91,8 +115,14 @@ private:
             const double exponent = std::log10(limit);
             return std::pow(10.0, up ? std::ceil(exponent - slack) : std::floor(exponent + slack));
         }
-        if (logarithmic_)
+        if (logarithmic())
             return limit;
+        if (scale_ == AxisScale::normal_deviate) {
+            const auto beyond = std::upper_bound(deviate_ticks.begin(), deviate_ticks.end(), limit);
+            if (up)
+                return beyond == deviate_ticks.end() ? limit : *beyond;
+            return beyond == deviate_ticks.begin() ? limit : *(beyond - 1);
+        }
         const double half = 0.5 * step();
         return half * (up ? std::ceil(limit / half - slack) : std::floor(limit / half + slack));
     }
@@ -149,8 +179,20 @@ private:
         return ticks;
     }
 
-    bool logarithmic_;
-    double low_, high_;
+    std::vector<ChartTick> deviate_axis_ticks() const {
+        std::vector<ChartTick> ticks;
+        for (const double value : deviate_ticks)
+            if (value >= low_ * (1.0 - 1e-9) && value <= high_ * (1.0 + 1e-9)) {
+                char text[32];
+                std::snprintf(text, sizeof(text), value < 1e-6 ? "%.0e" : "%.10g", 100.0 * value);
+                const std::string label = text;
+                ticks.push_back({value, label, label.size()});
+            }
+        return ticks;
+    }
+
+    AxisScale scale_;
+    double low_, high_, begin_ = 0.0, length_ = 1.0;
 };
 
 }  // namespace detail

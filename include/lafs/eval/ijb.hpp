@@ -12,9 +12,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <lafs/core/error.hpp>
+#include <lafs/core/threads.hpp>
 #include <lafs/eval/feature_rows.hpp>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
@@ -44,49 +46,104 @@ struct TemplateFeatures {
     }
 };
 
-namespace detail {
+/// Features of templates from the features of one image at a time, so that a set of any size takes the memory
+/// of its templates. Images come by ascending template, and by ascending medium within a template.
+class TemplateAccumulator {
+public:
+    /// width: values of an image's features: dim, or 2 dim with mirrors. Throws for a width that is odd then.
+    explicit TemplateAccumulator(std::size_t width, const IjbOptions& options = {})
+        : options_(options),
+          image_(options.mirrored ? width / 2 : width),
+          medium_(image_.size()),
+          template_(image_.size()) {
+        require(width > 0 && (!options.mirrored || width % 2 == 0), "template_features", "got rows of ",
+                width, " values, expected ",
+                options.mirrored ? "a positive even number: image and mirror" : "some");
+        result_.dim = image_.size();
+    }
 
-/// (rows, dim or 2 dim) -> (rows, dim), normalised and weighed as the options say.
-template <class T>
-std::vector<double> weighed_image_features(std::span<const T> features, std::size_t width,
-                                           std::span<const double> detector_scores,
-                                           const IjbOptions& options) {
-    const std::size_t rows = features.size() / width;
-    const std::size_t dim = options.mirrored ? width / 2 : width;
-    std::vector<double> images(rows * dim);
-    for (std::size_t row = 0; row < rows; ++row)
+    /// Adds one image. `image` names it in errors; the detector's score is not looked at when the options
+    /// leave it out. Throws for values that are not finite, features of length 0 and images out of order.
+    template <class T>
+    void add(std::span<const T> features, std::int64_t template_number, std::int64_t medium,
+             double detector_score, std::size_t image) {
+        const std::size_t dim = image_.size();
+        require(features.size() == (options_.mirrored ? 2 * dim : dim), "template_features", "got ",
+                features.size(), " values for image ", image, ", expected ",
+                options_.mirrored ? 2 * dim : dim);
+        start(template_number, medium, image);
         for (std::size_t k = 0; k < dim; ++k) {
-            const T* source = features.data() + row * width + k;
-            images[row * dim + k] = static_cast<double>(source[0]);
-            if (options.mirrored)
-                images[row * dim + k] += static_cast<double>(source[dim]);
+            image_[k] = static_cast<double>(features[k]);
+            if (options_.mirrored)
+                image_[k] += static_cast<double>(features[dim + k]);
+            require(std::isfinite(image_[k]), "template_features", "got ", image_[k], " for image ", image,
+                    ", expected finite features");
         }
-    if (options.normalise_images)
-        normalise_rows("template_features", images, dim);
-    if (options.use_detector_score)
-        for (std::size_t i = 0; i < images.size(); ++i)
-            images[i] *= detector_scores[i / dim];
-    return images;
-}
+        if (options_.normalise_images)
+            normalise_rows("template_features", image_, dim, image);
+        if (options_.use_detector_score) {
+            require(std::isfinite(detector_score), "template_features", "got detector score ", detector_score,
+                    " for image ", image, ", expected a finite number");
+            for (double& value : image_)
+                value *= detector_score;
+        }
+        for (std::size_t k = 0; k < dim; ++k)
+            medium_[k] += image_[k];
+        ++medium_images_;
+    }
 
-inline void check_ijb(std::size_t rows, std::size_t width, std::size_t templates, std::size_t media,
-                      std::span<const double> detector_scores, const IjbOptions& options) {
-    require(templates == rows && media == rows, "template_features", "got ", rows, " images, ", templates,
-            " template numbers and ", media, " medium numbers, expected as many of each");
-    require(!options.mirrored || width % 2 == 0, "template_features", "got rows of ", width,
-            " values, expected an even number: image and mirror");
-    if (!options.use_detector_score)
-        return;
-    require(detector_scores.size() == rows, "template_features", "got ", rows, " images and ",
-            detector_scores.size(), " detector scores, expected as many");
-    for (std::size_t i = 0; i < rows; ++i)
-        require(std::isfinite(detector_scores[i]), "template_features", "got detector score ",
-                detector_scores[i], " for image ", i, ", expected a finite number");
-}
+    /// The features of all templates; the object is used up. Throws for a template of length 0.
+    TemplateFeatures finish() && {
+        finish_template();
+        return std::move(result_);
+    }
 
-}  // namespace detail
+private:
+    void start(std::int64_t template_number, std::int64_t medium, std::size_t image) {
+        if (medium_images_ > 0 && template_number == template_number_ && medium == medium_number_)
+            return;
+        const bool first = medium_images_ == 0;
+        require(first || template_number > template_number_ ||
+                    (template_number == template_number_ && medium > medium_number_),
+                "template_features", "got image ", image, " of template ", template_number, ", medium ",
+                medium, " after template ", template_number_, ", medium ", medium_number_,
+                ", expected ascending order");
+        if (!first && template_number == template_number_)
+            finish_medium();
+        else
+            finish_template();
+        template_number_ = template_number;
+        medium_number_ = medium;
+    }
 
-/// Features of templates from features of images.
+    void finish_medium() {
+        for (std::size_t k = 0; k < medium_.size(); ++k)
+            template_[k] += medium_[k] / static_cast<double>(medium_images_);
+        std::fill(medium_.begin(), medium_.end(), 0.0);
+        medium_images_ = 0;
+    }
+
+    void finish_template() {
+        if (medium_images_ == 0)
+            return;
+        finish_medium();
+        const double norm = std::sqrt(interleaved_square_sum(template_));
+        require(norm > 0.0 && std::isfinite(norm), "template_features", "template ", template_number_,
+                " has L2 norm ", norm, ", expected a vector that can be normalised");
+        result_.templates.push_back(template_number_);
+        for (const double value : template_)
+            result_.features.push_back(value / norm);
+        std::fill(template_.begin(), template_.end(), 0.0);
+    }
+
+    IjbOptions options_;
+    std::vector<double> image_, medium_, template_;  // (dim): one image, and sums that are not finished
+    std::size_t medium_images_ = 0;
+    std::int64_t template_number_ = 0, medium_number_ = 0;
+    TemplateFeatures result_;
+};
+
+/// Features of templates from features of all images, in any order.
 /// features: (images, width), width = dim, or 2 dim with mirrors; the other lists have one entry per image.
 /// Throws for lengths that differ, values that are not finite, and features or templates of zero length.
 template <class T>
@@ -95,41 +152,21 @@ TemplateFeatures template_features(std::span<const T> features, std::size_t widt
                                    std::span<const std::int64_t> media,
                                    std::span<const double> detector_scores, const IjbOptions& options = {}) {
     const std::size_t rows = checked_rows("template_features", features, width);
-    detail::check_ijb(rows, width, templates.size(), media.size(), detector_scores, options);
-    const std::vector<double> images =
-        detail::weighed_image_features(features, width, detector_scores, options);
-
-    // Images by template, then by medium, in the order given within a medium.
+    require(templates.size() == rows && media.size() == rows, "template_features", "got ", rows, " images, ",
+            templates.size(), " template numbers and ", media.size(),
+            " medium numbers, expected as many of each");
+    require(!options.use_detector_score || detector_scores.size() == rows, "template_features", "got ", rows,
+            " images and ", detector_scores.size(), " detector scores, expected as many");
     std::vector<std::size_t> order(rows);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
         return templates[a] != templates[b] ? templates[a] < templates[b] : media[a] < media[b];
     });
-
-    TemplateFeatures result;
-    result.dim = images.size() / rows;
-    const std::size_t dim = result.dim;
-    std::vector<double> sum(dim), medium(dim);
-    for (std::size_t k = 0; k < rows;) {
-        const std::int64_t number = templates[order[k]];
-        std::fill(sum.begin(), sum.end(), 0.0);
-        while (k < rows && templates[order[k]] == number) {
-            const std::size_t first = k;
-            std::fill(medium.begin(), medium.end(), 0.0);
-            for (; k < rows && templates[order[k]] == number && media[order[k]] == media[order[first]]; ++k)
-                for (std::size_t d = 0; d < dim; ++d)
-                    medium[d] += images[order[k] * dim + d];
-            for (std::size_t d = 0; d < dim; ++d)
-                sum[d] += medium[d] / static_cast<double>(k - first);
-        }
-        const double norm = std::sqrt(interleaved_square_sum(sum));
-        require(norm > 0.0 && std::isfinite(norm), "template_features", "template ", number, " has L2 norm ",
-                norm, ", expected a vector that can be normalised");
-        result.templates.push_back(number);
-        for (double value : sum)
-            result.features.push_back(value / norm);
-    }
-    return result;
+    TemplateAccumulator sums(width, options);
+    for (const std::size_t row : order)
+        sums.add(features.subspan(row * width, width), templates[row], media[row],
+                 options.use_detector_score ? detector_scores[row] : 1.0, row);
+    return std::move(sums).finish();
 }
 
 /// Dot product of the templates of each pair. Throws for lengths that differ and for unknown templates.
@@ -138,8 +175,12 @@ inline std::vector<double> pair_scores(const TemplateFeatures& features, std::sp
     require(first.size() == second.size(), "pair_scores", "got ", first.size(), " first and ", second.size(),
             " second templates, expected as many");
     std::vector<double> scores(first.size());
-    for (std::size_t i = 0; i < scores.size(); ++i)
-        scores[i] = pairwise_dot(features.of(first[i]), features.of(second[i]));
+    constexpr std::int64_t grain = 4096;
+    parallel_ranges(static_cast<std::int64_t>(scores.size()), grain,
+                    [&](std::int64_t begin, std::int64_t end) {
+                        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
+                            scores[i] = pairwise_dot(features.of(first[i]), features.of(second[i]));
+                    });
     return scores;
 }
 

@@ -46,7 +46,7 @@ inline std::string escape_markup(std::string_view text) {
     return out;
 }
 
-/// One line. Points that an axis cannot show (NaN, infinity, not positive on a log axis) leave a gap.
+/// One line. Points that an axis has no place for (NaN, infinity, 0 on a log axis) leave a gap.
 struct ChartSeries {
     std::string name = {};
     std::vector<double> x = {}, y = {};
@@ -144,8 +144,8 @@ inline std::string series_path(const ChartSeries& series, const ChartScale& x, c
             pen_down = false;
             continue;
         }
-        const double px = frame.left + frame.width * x.position(series.x[i]);
         // Far outside points are cut where no one sees it, so that coordinates stay short.
+        const double px = frame.left + frame.width * std::clamp(x.position(series.x[i]), -9.0, 9.0);
         const double py = frame.bottom() - frame.height * std::clamp(y.position(series.y[i]), -9.0, 9.0);
         if (std::floor(px) != column_number)
             column.flush(path, pen_down);
@@ -173,7 +173,7 @@ inline ChartScale fit_scale(const Chart& chart, const ChartAxis& axis,
     double low = std::numeric_limits<double>::infinity(), high = -low;
     for (const ChartSeries& series : chart.series)
         for (const double value : series.*values)
-            if (std::isfinite(value) && (!axis.logarithmic || value > 0.0)) {
+            if (has_place(axis.scale, value)) {
                 low = std::min(low, value);
                 high = std::max(high, value);
             }

@@ -73,7 +73,7 @@ inline std::vector<Chart> log_charts(const std::map<std::string, LogCurve>& log,
         chart.title = what.title;
         chart.x.label = "step";
         chart.y.label = what.unit;
-        chart.y.logarithmic = what.logarithmic;
+        chart.y.scale = what.logarithmic ? AxisScale::logarithmic : AxisScale::linear;
         const std::size_t count = curve.step.size();
         const bool smoothed = what.smoothed && count >= 20;
         chart.series.push_back({smoothed ? "every step" : "", curve.step, curve.value, false, smoothed});
