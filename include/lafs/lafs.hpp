@@ -40,6 +40,7 @@
 #include <lafs/data/augment.hpp>
 #include <lafs/data/blur.hpp>
 #include <lafs/data/colour_ops.hpp>
+#include <lafs/data/face_points.hpp>
 #include <lafs/data/ijb_lists.hpp>
 #include <lafs/data/image.hpp>
 #include <lafs/data/image_ops.hpp>
@@ -109,6 +110,7 @@
 #include <lafs/train/sampler.hpp>
 
 #if __has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)
+#include <lafs/data/align_images.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/image_folder.hpp>
 #include <lafs/data/jpeg_structure.hpp>

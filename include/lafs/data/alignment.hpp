@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <lafs/core/error.hpp>
+#include <lafs/core/rounded.hpp>
 #include <lafs/data/image.hpp>
 #include <span>
 #include <vector>
@@ -43,12 +44,12 @@ struct Similarity {
 
     /// The transform back. Throws when the scale is 0 or a number is not finite.
     Similarity inverse() const {
-        const double square = a * a + b * b;
+        const double square = rounded(a * a) + rounded(b * b);
         require(square > 0 && std::isfinite(1 / square) && std::isfinite(dx) && std::isfinite(dy),
                 "similarity", "got scale ", scale(), " and shift ", dx, ", ", dy,
                 ", expected a transform that has an inverse");
         const double c = a / square, d = -b / square;
-        return {c, d, -c * dx + d * dy, -d * dx - c * dy};
+        return {c, d, rounded(-c * dx) + rounded(d * dy), rounded(-d * dx) - rounded(c * dy)};
     }
 };
 
@@ -73,10 +74,10 @@ inline Similarity estimate_similarity(std::span<const Point> from, std::span<con
     double spread = 0, target_spread = 0, along = 0, across = 0;
     for (std::size_t i = 0; i < from.size(); ++i) {
         const Point p{from[i].x - p0.x, from[i].y - p0.y}, q{to[i].x - q0.x, to[i].y - q0.y};
-        spread += p.x * p.x + p.y * p.y;
-        target_spread += q.x * q.x + q.y * q.y;
-        along += p.x * q.x + p.y * q.y;
-        across += p.x * q.y - p.y * q.x;
+        spread += rounded(p.x * p.x) + rounded(p.y * p.y);
+        target_spread += rounded(q.x * q.x) + rounded(q.y * q.y);
+        along += rounded(p.x * q.x) + rounded(p.y * q.y);
+        across += rounded(p.x * q.y) - rounded(p.y * q.x);
     }
     constexpr double rounding = 1e-12;
     const double largest = std::max(std::abs(p0.x), std::abs(p0.y));
@@ -86,7 +87,8 @@ inline Similarity estimate_similarity(std::span<const Point> from, std::span<con
                 std::hypot(along, across) > rounding * std::sqrt(spread * target_spread),
             operation, "the points do not resemble their targets in any rotation: the best scale is 0");
     const double a = along / spread, b = across / spread;
-    return {a, b, q0.x - (a * p0.x - b * p0.y), q0.y - (b * p0.x + a * p0.y)};
+    return {a, b, q0.x - (rounded(a * p0.x) - rounded(b * p0.y)),
+            q0.y - (rounded(b * p0.x) + rounded(a * p0.y))};
 }
 
 namespace detail {
@@ -140,8 +142,8 @@ inline Image warp(const Image& image, const Similarity& transform, int width, in
     constexpr int shift = detail::warp_sum_bits - detail::warp_bits;
     constexpr std::int64_t half = 1 << (shift - 1);
     for (int y = 0; y < height; ++y) {
-        const std::int64_t row_x = detail::warp_term(-back.b * y + back.dx) + half;
-        const std::int64_t row_y = detail::warp_term(back.a * y + back.dy) + half;
+        const std::int64_t row_x = detail::warp_term(rounded(-back.b * y) + back.dx) + half;
+        const std::int64_t row_y = detail::warp_term(rounded(back.a * y) + back.dy) + half;
         for (int x = 0; x < width; ++x) {
             const auto& [column_x, column_y] = column[static_cast<std::size_t>(x)];
             detail::sample_bilinear(image, (row_x + column_x) >> shift, (row_y + column_y) >> shift,

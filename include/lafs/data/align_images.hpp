@@ -1,0 +1,213 @@
+// A folder of photographs to a folder of aligned faces: what lafs_align does.
+//
+// Every image becomes one aligned face under the same relative name, .png or .jpg. Nothing is written outside
+// the output folder, and nothing is replaced unless asked for. An image that cannot be read or shows no face
+// is reported and counted, and the others go on.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <lafs/core/error.hpp>
+#include <lafs/core/threads.hpp>
+#include <lafs/data/alignment.hpp>
+#include <lafs/data/face_points.hpp>
+#include <lafs/data/image_codec.hpp>
+#include <lafs/data/image_folder.hpp>
+#include <lafs/io/atomic_file.hpp>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace lafs::inline LAFS_ABI {
+
+/// An image to be aligned.
+struct AlignItem {
+    std::string name;               ///< relative to the folder of the images
+    std::vector<FivePoints> faces;  ///< its points from a list; empty when a detector shall find them
+};
+
+/// What happens to aligned faces that are there from an earlier run.
+enum class Existing { refuse, keep, replace };
+
+struct AlignOptions {
+    std::filesystem::path root;      ///< folder of the images
+    std::filesystem::path out;       ///< folder of the aligned faces
+    std::string extension = ".png";  ///< .png or .jpg
+    int quality = 95;                ///< of .jpg
+    FaceChoice choice = FaceChoice::largest;
+    Existing existing = Existing::refuse;
+};
+
+/// Counts of images.
+struct AlignResult {
+    std::int64_t written = 0;  ///< aligned faces
+    std::int64_t kept = 0;     ///< were there from an earlier run
+    std::int64_t several = 0;  ///< of those written: showed more than one face
+    std::int64_t no_face = 0;
+    std::int64_t damaged = 0;  ///< could not be read or aligned
+};
+
+/// The images in a folder and the folders in it, sorted by name. Names that start with a dot are passed over,
+/// links to folders are not followed. Throws for a folder that cannot be read or holds no images.
+inline std::vector<AlignItem> images_below(const std::filesystem::path& root) {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    require(fs::is_directory(root, ignored), "align", "got ", root, ", expected a folder of images");
+    std::vector<AlignItem> items;
+    std::vector<fs::path> folders{""};
+    while (!folders.empty()) {
+        const fs::path folder = std::move(folders.back());
+        folders.pop_back();
+        for (const fs::path& entry : detail::list_folder(root / folder)) {
+            const fs::path name = folder / entry.filename();
+            if (fs::is_directory(fs::symlink_status(entry, ignored)))
+                folders.push_back(name);
+            else if (has_image_extension(entry) && fs::is_regular_file(entry, ignored))
+                items.push_back({name.generic_string(), {}});
+        }
+    }
+    require(!items.empty(), "align", root,
+            " holds no images, expected .jpg, .jpeg, .png, .pgm, .ppm or .bmp files");
+    std::sort(items.begin(), items.end(),
+              [](const AlignItem& a, const AlignItem& b) { return a.name < b.name; });
+    return items;
+}
+
+/// The images of a list of points in the order of their first lines; lines of one image are its faces.
+inline std::vector<AlignItem> listed_images(const std::vector<FacePoints>& list) {
+    std::vector<AlignItem> items;
+    std::unordered_map<std::string_view, std::size_t> places;
+    for (const FacePoints& face : list) {
+        const auto [place, added] = places.emplace(face.image, items.size());
+        if (added)
+            items.push_back({face.image, {}});
+        items[place->second].faces.push_back(face.points);
+    }
+    return items;
+}
+
+namespace detail {
+
+/// Throws unless one folder lies in none and holds none of the other.
+inline void check_align_folders(const AlignOptions& options) {
+    namespace fs = std::filesystem;
+    require(options.extension == ".png" || options.extension == ".jpg", "align", "got the format ",
+            options.extension, ", expected .png or .jpg");
+    require(options.quality >= 1 && options.quality <= 100, "align", "got JPEG quality ", options.quality,
+            ", expected 1 to 100");
+    require(!options.out.empty(), "align", "no output folder given");
+    const fs::path root = fs::weakly_canonical(options.root) / "",
+                   out = fs::weakly_canonical(options.out) / "";
+    const auto within = [](const fs::path& inner, const fs::path& outer) {
+        return inner.native().starts_with(outer.native());
+    };
+    require(!within(out, root), "align", "the output folder ", options.out,
+            " lies in the folder of the images ", options.root,
+            ", expected another place: originals and aligned faces would mix");
+}
+
+/// Name in the output folder, for every item. Throws when two images would get the same one.
+inline std::vector<std::string> aligned_names(const std::vector<AlignItem>& items,
+                                              const AlignOptions& options) {
+    std::vector<std::string> names;
+    std::map<std::string_view, std::size_t> taken;
+    names.reserve(items.size());
+    for (const AlignItem& item : items) {
+        std::filesystem::path name = item.name;
+        if (has_image_extension(name))
+            name.replace_extension();
+        names.push_back(name.string() + options.extension);
+        const auto [other, added] = taken.emplace(names.back(), names.size() - 1);
+        require(added, "align", "the images ", items[other->second].name, " and ", item.name,
+                " would both become ", names.back(), ", expected names that differ before their extensions");
+    }
+    return names;
+}
+
+/// Writes one face below `out`. Throws when a link in that folder leads out of it.
+inline void write_aligned(const AlignOptions& options, const std::string& name, const Image& face) {
+    namespace fs = std::filesystem;
+    const fs::path path = options.out / name;
+    fs::create_directories(path.parent_path());
+    const std::string inner = (fs::canonical(path.parent_path()) / "").string();
+    require(inner.starts_with((fs::canonical(options.out) / "").string()), "align", "the folder ",
+            path.parent_path(), " is a link to ", inner, ", expected a place inside the output folder");
+    write_file(path, options.extension == ".png" ? encode_png(face) : encode_jpeg(face, options.quality));
+}
+
+/// What became of one image, and the line that says so.
+enum class AlignOutcome { written, kept, no_face, damaged };
+struct AlignReport {
+    AlignOutcome outcome = AlignOutcome::written;
+    bool several = false;
+    std::string message;
+};
+
+template <class Detect>
+AlignReport align_one(const AlignItem& item, const std::string& name, const AlignOptions& options,
+                      const Detect& detect) {
+    std::error_code ignored;
+    if (options.existing == Existing::keep && std::filesystem::exists(options.out / name, ignored))
+        return {AlignOutcome::kept, false, {}};
+    Image face;
+    bool several = false;
+    try {
+        const Image image = load_image(options.root / item.name);
+        const std::vector<FivePoints> faces = item.faces.empty() ? detect(image) : item.faces;
+        if (faces.empty())
+            return {AlignOutcome::no_face, false, "no face in " + item.name};
+        several = faces.size() > 1;
+        face = align_face(image, faces[choose_face(faces, image.width, image.height, options.choice)]);
+    } catch (const Error& error) {
+        return {AlignOutcome::damaged, false, item.name + ": " + error.what()};
+    }
+    write_aligned(options, name, face);
+    return {AlignOutcome::written, several, {}};
+}
+
+}  // namespace detail
+
+/// Aligns the images and writes the faces, on all threads. `detect` gives the faces of an image that has no
+/// points (Image -> std::vector<FivePoints>, may be called from several threads); `report` gets one line of
+/// text for every image that is damaged or shows no face, in the order of the images. Throws before anything
+/// is written when outputs are there and `existing` is refuse, or when two would have the same name; and for
+/// a disk that fails.
+template <class Detect, class Report>
+AlignResult align_images(const std::vector<AlignItem>& items, const AlignOptions& options,
+                         const Detect& detect, const Report& report) {
+    detail::check_align_folders(options);
+    const std::vector<std::string> names = detail::aligned_names(items, options);
+    std::error_code ignored;
+    if (options.existing == Existing::refuse)
+        for (const std::string& name : names)
+            require(!std::filesystem::exists(options.out / name, ignored), "align", options.out / name,
+                    " is there already, expected a new output folder, or leave to keep or to replace what is "
+                    "there");
+    AlignResult result;
+    constexpr std::size_t block = 256;
+    for (std::size_t begin = 0; begin < items.size(); begin += block) {
+        std::vector<detail::AlignReport> reports(std::min(block, items.size() - begin));
+        parallel_for(static_cast<std::int64_t>(reports.size()), [&](std::int64_t i) {
+            const std::size_t at = begin + static_cast<std::size_t>(i);
+            reports[static_cast<std::size_t>(i)] = detail::align_one(items[at], names[at], options, detect);
+        });
+        for (const detail::AlignReport& one : reports) {
+            result.written += one.outcome == detail::AlignOutcome::written;
+            result.kept += one.outcome == detail::AlignOutcome::kept;
+            result.no_face += one.outcome == detail::AlignOutcome::no_face;
+            result.damaged += one.outcome == detail::AlignOutcome::damaged;
+            result.several += one.several;
+            if (!one.message.empty())
+                report(one.message);
+        }
+    }
+    return result;
+}
+
+}  // namespace lafs::inline LAFS_ABI
