@@ -65,6 +65,8 @@
 #include <lafs/expr/row_programs.hpp>
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/io/mapped_file.hpp>
+#include <lafs/io/npy.hpp>
+#include <lafs/io/spool_file.hpp>
 #include <lafs/losses/arcface.hpp>
 #include <lafs/losses/cosface.hpp>
 #include <lafs/losses/cross_entropy.hpp>

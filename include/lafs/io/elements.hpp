@@ -7,14 +7,25 @@
 #include <cstring>
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace lafs::inline LAFS_ABI {
 
 static_assert(std::endian::native == std::endian::little, "elements of files are copied as they are");
+
+/// The number of bytes of a tensor, or nothing when a size is negative or the product overflows.
+inline std::optional<std::uint64_t> checked_bytes(DType type, const std::vector<std::int64_t>& shape) {
+    std::uint64_t bytes = size_of(type);
+    for (const std::int64_t size : shape)
+        if (size < 0 || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes))
+            return std::nullopt;
+    return bytes;
+}
 
 namespace detail {
 

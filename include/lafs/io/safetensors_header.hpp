@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
+#include <lafs/io/elements.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -38,15 +39,6 @@ inline int safetensors_rank(DType type) {
     //                             F32 F64 BF16 F16 I64 I32 I16 I8 U8 BOOL
     static constexpr int ranks[] = {2, 1, 4, 5, 0, 3, 6, 7, 8, 9};
     return ranks[static_cast<int>(type)];
-}
-
-/// The number of bytes of a tensor, or nothing when a size is negative or the product overflows.
-inline std::optional<std::uint64_t> checked_bytes(DType type, const std::vector<std::int64_t>& shape) {
-    std::uint64_t bytes = size_of(type);
-    for (const std::int64_t size : shape)
-        if (size < 0 || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes))
-            return std::nullopt;
-    return bytes;
 }
 
 namespace detail {
