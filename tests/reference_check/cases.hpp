@@ -15,6 +15,7 @@ void check_layer_decay(const std::filesystem::path& file, Report& report);
 void check_schedules(const std::filesystem::path& file, Report& report);
 void check_verification(const std::filesystem::path& file, Report& report);
 void check_ijb(const std::filesystem::path& file, Report& report);
+void check_checkpoint(const std::filesystem::path& file, Report& report);
 void check_mixup(const std::filesystem::path& file, Report& report);
 void check_augmentations(const std::filesystem::path& file, Report& report);
 

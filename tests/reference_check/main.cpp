@@ -28,6 +28,8 @@ constexpr Case cases[] = {
     {"08_schedules.safetensors", check_schedules},
     {"09_verification.safetensors", check_verification},
     {"10_ijb_templates.safetensors", check_ijb},
+    {"11_lafs_checkpoint.pth", check_checkpoint},
+    {"12_part_fvit.pth", check_checkpoint},
     {"13_mixup.safetensors", check_mixup},
     {"14_augmentations.safetensors", check_augmentations},
 };
