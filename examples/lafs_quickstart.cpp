@@ -1,6 +1,7 @@
 // Reads a photograph of an aligned face, prints its embedding and its landmarks.
 //
 //   lafs_quickstart face.jpg model.safetensors     weights written by lafs_finetune
+//   lafs_quickstart face.jpg part_fvit.pth         a published checkpoint
 //   lafs_quickstart face.jpg                       random weights, to see that everything works
 #include <cstdio>
 #include <exception>
@@ -9,7 +10,7 @@
 
 int main(int argc, char** argv) try {
     if (argc < 2 || argc > 3) {
-        std::fprintf(stderr, "usage: lafs_quickstart IMAGE [WEIGHTS.safetensors]\n");
+        std::fprintf(stderr, "usage: lafs_quickstart IMAGE [WEIGHTS.safetensors or .pth]\n");
         return 2;
     }
     // The network's input: 112 x 112 pixels, RGB, values in [-1, 1], as (1, 3, 112, 112).
@@ -17,8 +18,11 @@ int main(int argc, char** argv) try {
     auto images = lafs::Tensor<float>::empty({1, 3, 112, 112});
     lafs::to_planes(face, images.span());
 
-    lafs::FaceModel<float> model =
-        argc == 3 ? lafs::load_face_model(argv[2]) : lafs::FaceModel<float>(lafs::parse_model("tiny"));
+    lafs::WeightsReport report;
+    lafs::FaceModel<float> model = argc == 3 ? lafs::load_face_model(argv[2], {}, &report)
+                                             : lafs::FaceModel<float>(lafs::parse_model("tiny"));
+    if (argc == 3)
+        std::fprintf(stderr, "%s\n", report.text().c_str());
 
     const lafs::Tensor<float> embedding = model.embed(images);
     std::printf("embedding, %lld values:\n", static_cast<long long>(embedding.size()));
@@ -27,7 +31,7 @@ int main(int argc, char** argv) try {
 
     if (model.has_landmarks()) {
         const lafs::EvaluationScope<float, lafs::Cpu> evaluation(model);
-        const auto points = model.part().landmarks(lafs::Variable<float>(images)).value();
+        const auto points = model.landmarks(lafs::Variable<float>(images)).value();
         std::printf("\nlandmarks, %lld points, x y in pixels:\n", static_cast<long long>(points.shape(1)));
         for (std::int64_t i = 0; i < points.shape(1); ++i)
             std::printf("%.1f %.1f\n", static_cast<double>(points.data()[2 * i]),

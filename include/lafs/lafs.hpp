@@ -65,6 +65,10 @@
 #include <lafs/expr/row_programs.hpp>
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/io/mapped_file.hpp>
+#include <lafs/io/pytorch_writer.hpp>
+#include <lafs/io/weights_names.hpp>
+#include <lafs/io/weights_report.hpp>
+#include <lafs/io/zip_writer.hpp>
 #include <lafs/io/npy.hpp>
 #include <lafs/io/spool_file.hpp>
 #include <lafs/losses/arcface.hpp>
@@ -108,6 +112,7 @@
 #include <lafs/train/heads.hpp>
 #include <lafs/train/log.hpp>
 #include <lafs/train/model_spec.hpp>
+#include <lafs/train/pixel_text.hpp>
 #include <lafs/train/progress.hpp>
 #include <lafs/train/sampler.hpp>
 
@@ -127,9 +132,11 @@
 #if __has_include(<nlohmann/json.hpp>)
 #include <lafs/io/safetensors.hpp>
 #include <lafs/io/weights.hpp>
+#include <lafs/io/weights_file.hpp>
 #include <lafs/train/face_model.hpp>
 #include <lafs/train/log_reader.hpp>
 #include <lafs/train/loop.hpp>
+#include <lafs/train/model_inference.hpp>
 #include <lafs/train/run_options.hpp>
 #include <lafs/train/saved_state.hpp>
 #include <lafs/train/verification_report.hpp>

@@ -1,32 +1,25 @@
-// Weights of a module as a safetensors file: strict, and explicit about every name.
+// Weights of a module in a file: strict, and explicit about every name.
 //
 // Parameters and buffers are stored under their published names, counters (batches seen) as 64-bit integers.
-// Loading checks every name and shape before it changes anything.
+// Loading checks every name, shape, type and value before it changes anything.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <functional>
-#include <lafs/io/safetensors.hpp>
+#include <lafs/io/weights_file.hpp>
+#include <lafs/io/weights_names.hpp>
+#include <lafs/io/weights_report.hpp>
 #include <lafs/nn/module.hpp>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
 
-/// What a file holds for a module.
-struct WeightsMatch {
-    std::vector<std::string> loaded;      ///< names found with the right shape
-    std::vector<std::string> missing;     ///< names of the model that the file lacks
-    std::vector<std::string> left_over;   ///< names of the file that the model lacks
-    std::vector<std::string> mismatched;  ///< "name: shape in the file, shape expected"
-
-    bool complete() const { return missing.empty() && mismatched.empty(); }
-};
-
-/// Chooses parts of a module by name.
+/// Chooses tensors by name.
 using NameFilter = std::function<bool(const std::string&)>;
 
 /// Every name.
@@ -34,10 +27,28 @@ inline bool all_names(const std::string&) {
     return true;
 }
 
+/// No name.
+inline bool no_names(const std::string&) {
+    return false;
+}
+
 /// Names of a Part fViT's landmark CNN; the rest is the transformer.
 inline bool is_landmark_name(const std::string& name) {
     return name.starts_with("stn.") || name.starts_with("output_layer.");
 }
+
+/// Names of heads that training puts behind a model: class weights of a margin head, the head of DINO.
+inline bool is_training_head_name(const std::string& name) {
+    return name.starts_with("loss.") || name.starts_with("head.");
+}
+
+/// How the weights of a file are looked for.
+struct WeightsOptions {
+    std::string key;                    ///< sub-dictionary of the file; empty: see find_weights
+    NameFilter chosen = all_names;      ///< parts of the model to load
+    NameFilter may_be_left = no_names;  ///< names (the model's) that the file may hold beside them
+    std::vector<std::string> notes;     ///< lines for the report
+};
 
 namespace detail {
 
@@ -61,86 +72,131 @@ void visit_chosen(Module<T, D>& model, const NameFilter& chosen, const OnTensor&
     model.visit_as(visitor, "");
 }
 
-inline Shape shape_of(const SafetensorsInfo& info) {
-    return Shape(std::span<const std::int64_t>(info.shape.data(), info.shape.size()));
-}
+/// Loads a module from a file, a SafetensorsFile or a WeightsFile, by a table of names.
+template <class T, class D, class File>
+class WeightsLoader {
+public:
+    WeightsLoader(Module<T, D>& model, const File& file, WeightsNames names, NameFilter chosen)
+        : model_(model), file_(file), names_(std::move(names)), chosen_(std::move(chosen)) {}
 
-/// "a, b, c and 4 more"
-inline std::string name_list(const std::vector<std::string>& names) {
-    std::string text;
-    for (std::size_t i = 0; i < names.size() && i < 6; ++i)
-        text += (i ? ", " : "") + names[i];
-    return names.size() > 6 ? text + " and " + std::to_string(names.size() - 6) + " more" : text;
-}
+    /// Compares names, shapes and types. Counters may be absent: older files lack them.
+    WeightsReport compare() {
+        WeightsReport report;
+        report.file = file_.path().string();
+        report.part = names_.part;
+        report.elsewhere = names_.elsewhere;
+        std::map<std::string, std::string> left = names_.in_file;
+        const auto look_for = [&](const std::string& name, const Shape& shape, bool floating) {
+            left.erase(name);
+            const auto found = names_.in_file.find(name);
+            if (found == names_.in_file.end())
+                return report.missing.push_back(name);
+            const auto& info = file_.info(found->second);
+            const std::vector<std::int64_t> expected(shape.sizes().begin(), shape.sizes().end());
+            const bool type_fits = is_floating(info.dtype) == floating;
+            if (type_fits &&
+                std::equal(info.shape.begin(), info.shape.end(), expected.begin(), expected.end()))
+                return report.loaded.push_back(name);
+            const std::string type = type_fits ? "" : std::string(lafs::name(info.dtype)) + " ";
+            report.differing.push_back({name, type + shape_text(info.shape),
+                                        (type_fits  ? ""
+                                         : floating ? "floats "
+                                                    : "integers ") +
+                                            shape_text(expected)});
+        };
+        visit_chosen(
+            model_, chosen_,
+            [&](const std::string& name, const auto& tensor) { look_for(name, tensor.shape(), true); },
+            [&](const std::string& name, auto&) {
+                if (names_.in_file.contains(name))
+                    look_for(name, Shape{}, false);
+            });
+        for (const auto& [name, in_file] : left)
+            report.left_over.push_back(name);
+        return report;
+    }
 
-/// Compares names and shapes. Counters may be absent: older files lack them.
-template <class T, class D>
-WeightsMatch match_weights(Module<T, D>& model, const SafetensorsFile& file, const std::string& prefix,
-                           const NameFilter& chosen) {
-    WeightsMatch match;
-    std::map<std::string, bool> used;
-    const auto look_for = [&](const std::string& name, const Shape& shape) {
-        used[prefix + name] = true;
-        if (!file.contains(prefix + name)) {
-            match.missing.push_back(name);
-            return;
-        }
-        const auto& info = file.info(prefix + name);
-        const bool same = info.shape.size() <= max_rank && shape_of(info) == shape;
-        if (same) {
-            match.loaded.push_back(name);
-            return;
-        }
-        std::ostringstream text;
-        text << name << ": (";
-        for (std::size_t i = 0; i < info.shape.size(); ++i)
-            text << (i ? ", " : "") << info.shape[i];
-        text << "), expected " << shape;
-        match.mismatched.push_back(text.str());
-    };
-    visit_chosen(
-        model, chosen, [&](const std::string& name, const auto& tensor) { look_for(name, tensor.shape()); },
-        [&](const std::string& name, auto&) { used[prefix + name] = true; });
-    for (const std::string& name : file.names())
-        if (name.starts_with(prefix) && !used.contains(name))
-            match.left_over.push_back(name);
-    return match;
-}
-
-template <class T, class D>
-void copy_weights(Module<T, D>& model, const SafetensorsFile& file, const std::string& prefix,
-                  const NameFilter& chosen) {
-    visit_chosen(
-        model, chosen,
-        [&](const std::string& name, const Tensor<T, D>& to) {
-            const auto values = file.read<T>(prefix + name);
+    /// Throws for values that are no numbers, then copies everything. The file must have been compared.
+    void load() {
+        each_tensor([](const std::string& name, const Tensor<T, D>&, const std::vector<T>& values,
+                       const std::string& file) {
             require(std::all_of(values.begin(), values.end(), [](T v) { return std::isfinite(v); }),
-                    "load_weights", file.path().string(), ": ", prefix + name, " holds NaN or infinity");
-            to.copy_from(Tensor<T, D>::from(to.shape(), values));
-        },
-        [&](const std::string& name, std::int64_t& value) {
-            if (file.contains(prefix + name))
-                value = file.read<std::int64_t>(prefix + name).at(0);
+                    "load_weights", file, ": ", name, " holds NaN or infinity");
         });
-}
+        each_tensor([](const std::string&, const Tensor<T, D>& to, const std::vector<T>& values,
+                       const std::string&) { to.copy_from(Tensor<T, D>::from(to.shape(), values)); });
+        visit_chosen(
+            model_, chosen_, [](const std::string&, auto&) {},
+            [&](const std::string& name, std::int64_t& value) {
+                if (const auto found = names_.in_file.find(name); found != names_.in_file.end())
+                    file_.read(found->second, std::span(&value, 1));
+            });
+    }
+
+private:
+    template <class Action>
+    void each_tensor(const Action& action) {
+        std::vector<T> values;
+        const std::string file = file_.path().string();
+        visit_chosen(
+            model_, chosen_,
+            [&](const std::string& name, const Tensor<T, D>& tensor) {
+                const std::string& in_file = names_.in_file.at(name);
+                values.resize(static_cast<std::size_t>(tensor.size()));
+                file_.read(in_file, std::span<T>(values));
+                action(in_file, tensor, values, file);
+            },
+            [](const std::string&, auto&) {});
+    }
+
+    Module<T, D>& model_;
+    const File& file_;
+    WeightsNames names_;
+    NameFilter chosen_;
+};
 
 }  // namespace detail
 
-/// Loads every chosen parameter and buffer of a module from the tensors "prefix + name". Other tensors of the
-/// file are reported, not loaded. Throws, before anything is changed, when a name is missing or a shape
-/// differs.
+/// Loads the chosen parts of a module by a table of names that `find_weights` made, whatever else the file
+/// holds is left unless `options.may_be_left` refuses it. Throws the whole report, before anything is
+/// changed, when a name is missing, a shape or type differs, or a tensor is left over that may not be.
+template <class T, class D, class File>
+WeightsReport load_weights(Module<T, D>& model, const File& file, WeightsNames names,
+                           const WeightsOptions& options) {
+    detail::WeightsLoader<T, D, File> loader(model, file, std::move(names), options.chosen);
+    WeightsReport report = loader.compare();
+    report.notes = options.notes;
+    require(report.complete() &&
+                std::all_of(report.left_over.begin(), report.left_over.end(), options.may_be_left),
+            "load_weights", "the file does not fit the model\n", report);
+    loader.load();
+    return report;
+}
+
+/// Loads the chosen parts of a module from a safetensors file or a PyTorch checkpoint, through the wrappers
+/// and sub-dictionaries of published checkpoints (see find_weights).
 template <class T, class D>
-WeightsMatch load_weights(Module<T, D>& model, const SafetensorsFile& file, const std::string& prefix = "",
-                          const NameFilter& chosen = all_names) {
-    WeightsMatch match = detail::match_weights(model, file, prefix, chosen);
-    require(match.mismatched.empty(), "load_weights", file.path().string(),
-            " is of another architecture: ", detail::name_list(match.mismatched));
-    require(match.missing.empty(), "load_weights", file.path().string(), " lacks ", match.missing.size(),
-            " of ", match.missing.size() + match.loaded.size(),
-            " tensors: ", detail::name_list(match.missing),
-            match.left_over.empty() ? "" : "; it has instead ", detail::name_list(match.left_over));
-    detail::copy_weights(model, file, prefix, chosen);
-    return match;
+WeightsReport load_weights(Module<T, D>& model, const WeightsFile& file, const WeightsOptions& options = {}) {
+    return load_weights(model, file, find_weights(file.names(), file.path().string(), options.key), options);
+}
+
+/// Opens the file and does the same.
+template <class T, class D>
+WeightsReport load_weights(Module<T, D>& model, const std::filesystem::path& path,
+                           const WeightsOptions& options = {}) {
+    return load_weights(model, open_weights(path), options);
+}
+
+/// Loads every chosen parameter and buffer from the tensors named exactly "prefix + name" of a file that
+/// holds several modules, such as a training state. What else it holds is reported only.
+template <class T, class D>
+WeightsReport load_weights(Module<T, D>& model, const SafetensorsFile& file, const std::string& prefix = "",
+                           const NameFilter& chosen = all_names) {
+    WeightsNames names;
+    for (const std::string& name : file.names())
+        if (name.starts_with(prefix))
+            names.in_file.emplace(name.substr(prefix.size()), name);
+    return load_weights(model, file, std::move(names), {"", chosen, all_names, {}});
 }
 
 /// Adds a module's chosen parameters, buffers and counters under "prefix + name".

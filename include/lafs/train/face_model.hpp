@@ -1,12 +1,14 @@
 // A recogniser whose kind is chosen at run time (Part fViT or plain fViT), and its weights file.
 //
-// The metadata of a weights file says what the network needs: architecture, colour order, normalisation.
+// Images are always given as RGB with mean and deviation 0.5; a model that was trained on other pixels
+// converts them itself.
 #pragma once
 
-#include <lafs/data/image_ops.hpp>
 #include <lafs/io/weights.hpp>
 #include <lafs/models/part_fvit.hpp>
+#include <lafs/train/model_inference.hpp>
 #include <lafs/train/model_spec.hpp>
+#include <lafs/train/pixel_text.hpp>
 #include <memory>
 #include <string>
 
@@ -43,7 +45,13 @@ public:
 
     /// images (B, 3, 112, 112) -> embeddings (B, width), recorded.
     Variable<T, D> forward(const Variable<T, D>& images) const {
-        return part_ ? part_->forward(images) : grid_->forward(images);
+        const Variable<T, D> pixels = to_pixel_format(images, spec_.pixels);
+        return part_ ? part_->forward(pixels) : grid_->forward(pixels);
+    }
+
+    /// images -> landmarks (B, tokens, 2), (x, y) in pixels. Throws for a plain fViT.
+    Variable<T, D> landmarks(const Variable<T, D>& images) {
+        return part().landmarks(to_pixel_format(images, spec_.pixels));
     }
 
     /// Embeddings in evaluation mode.
@@ -58,32 +66,61 @@ private:
     std::unique_ptr<FViT<T, D>> grid_;
 };
 
-/// The metadata of a weights file of this model.
-inline std::map<std::string, std::string> model_metadata(const ModelSpec& spec) {
-    return {{"format", "lafs weights 1"},
-            {"architecture", spec.landmarks ? "part_fvit" : "fvit"},
-            {"model", model_text(spec)},
-            {"colour_order", "RGB"},
-            {"normalisation", "(x / 255 - 0.5) / 0.5"}};
+/// How a model is made from a file.
+struct FaceModelOptions {
+    std::string key;         ///< sub-dictionary of the file; empty: see find_weights
+    std::int64_t heads = 0;  ///< heads of the model; 0: as the metadata say, else heads of 64
+};
+
+namespace detail {
+
+inline std::string model_note(const ModelSpec& spec) {
+    return "the file holds the model " + model_text(spec) + " on " + colour_order_text(spec.pixels) + ", " +
+           normalisation_text(spec.pixels);
 }
 
-/// The model that a weights file says it holds. Throws when it does not say.
-inline ModelSpec model_of(const SafetensorsFile& file) {
-    require(file.metadata().contains("model"), "load_weights", file.path().string(),
-            " does not say which model it holds (no \"model\" in its metadata): it was not written by lafs");
-    require(!file.metadata().contains("colour_order") || file.metadata("colour_order") == "RGB",
-            "load_weights", file.path().string(), ": got colour order ", file.metadata("colour_order"),
-            ", expected RGB");
-    return parse_model(file.metadata("model"));
-}
+}  // namespace detail
 
-/// Makes the model of a weights file and loads it.
+/// Makes the model of a weights file, published checkpoint or file of this library, and loads it. The heads
+/// of training may be left over. `report`, when given, receives what was found. Throws the whole report for a
+/// file that does not fit, and says what else it is.
 template <class T = float, class D = Cpu>
-FaceModel<T, D> load_face_model(const std::filesystem::path& path) {
-    const auto file = SafetensorsFile::open(path);
-    FaceModel<T, D> model(model_of(file));
-    load_weights(model, file);
+FaceModel<T, D> load_face_model(const WeightsFile& file, const FaceModelOptions& options = {},
+                                WeightsReport* report = nullptr) {
+    const WeightsNames names = find_weights(file.names(), file.path().string(), options.key);
+    FaceModel<T, D> model(model_of(file, names, options.heads));
+    WeightsOptions how{options.key, all_names, is_training_head_name, {detail::model_note(model.spec())}};
+    if (!model.has_landmarks())
+        how.notes.push_back("no landmark CNN: patches are those of the plain grid");
+    WeightsReport found = load_weights(model, file, names, how);
+    if (report)
+        *report = std::move(found);
     return model;
+}
+
+/// Opens the file and does the same.
+template <class T = float, class D = Cpu>
+FaceModel<T, D> load_face_model(const std::filesystem::path& path, const FaceModelOptions& options = {},
+                                WeightsReport* report = nullptr) {
+    return load_face_model<T, D>(open_weights(path), options, report);
+}
+
+/// Loads the chosen parts of a model that will be trained, on the usual pixels, from a file that may hold
+/// others: of a recogniser or of a pre-training checkpoint. Throws as load_weights does, naming the file's
+/// model, and for a file of other pixels.
+template <class T, class D>
+WeightsReport load_for_training(Module<T, D>& model, const std::filesystem::path& path,
+                                const NameFilter& chosen = all_names) {
+    const WeightsFile file = open_weights(path);
+    const PixelFormat pixels = parse_pixels(file.metadata(), path.string());
+    require(is_usual(pixels), "load_weights", path.string(), " was trained on ", colour_order_text(pixels),
+            ", ", normalisation_text(pixels), ", expected what training here uses: ", colour_order_text({}),
+            ", ", normalisation_text({}));
+    WeightsOptions how{"", chosen, all_names, {}};
+    const WeightsNames names = find_weights(file.names(), path.string());
+    if (names.in_file.contains("pos_embedding"))
+        how.notes.push_back(detail::model_note(model_of(file, names)));
+    return load_weights(model, file, names, how);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -233,16 +233,18 @@ private:
     }
 
     void load_initial_weights() {
+        const auto tell = [](const WeightsReport& report) {
+            std::fprintf(stderr, "%s\n", report.text().c_str());
+        };
         if (!options_.init_landmarks.empty()) {
-            const auto file = SafetensorsFile::open(options_.init_landmarks);
-            load_weights(model_.part(), file, "", is_landmark_name);
+            tell(load_for_training(model_.part(), options_.init_landmarks, is_landmark_name));
             frozen_landmarks_ = std::make_unique<LandmarkCnn<float>>(model_.part().landmark_cnn.config);
-            load_weights(*frozen_landmarks_, file);
+            load_for_training(*frozen_landmarks_, options_.init_landmarks);
             frozen_landmarks_->eval();
         }
         if (!options_.init_backbone.empty())
-            load_weights(model_, SafetensorsFile::open(options_.init_backbone), "",
-                         [](const std::string& name) { return !is_landmark_name(name); });
+            tell(load_for_training(model_, options_.init_backbone,
+                                   [](const std::string& name) { return !is_landmark_name(name); }));
     }
 
     /// Forward and backward of one batch; returns its loss.

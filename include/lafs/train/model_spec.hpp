@@ -2,29 +2,37 @@
 //
 //   tiny | small | base                     Part fViT: patches around learnt landmarks
 //   grid-tiny | grid-small | grid-base      plain fViT: the 14 x 14 grid of patches
-//   tiny:depth=8,width=256,heads=4,hidden=512,landmarks=196    other sizes
+//   tiny:depth=8,width=256,heads=4,hidden=512,landmarks=196    other sizes; also head_width=64, patch=8
 #pragma once
 
 #include <charconv>
 #include <cstdint>
+#include <lafs/data/image_ops.hpp>
 #include <lafs/models/vit.hpp>
 #include <string>
 #include <string_view>
 
 namespace lafs::inline LAFS_ABI {
 
-/// Which of the two models, and its sizes.
+/// Which of the two models, its sizes, and the pixels it was trained on.
 struct ModelSpec {
     bool landmarks = true;  ///< Part fViT; else plain fViT
     VitConfig vit;
+    PixelFormat pixels = {};
 };
 
 /// The text that `parse_model` reads back to the same architecture.
 inline std::string model_text(const ModelSpec& spec) {
     const VitConfig& v = spec.vit;
-    return std::string(spec.landmarks ? "" : "grid-") + "base:width=" + std::to_string(v.width) +
-           ",depth=" + std::to_string(v.depth) + ",heads=" + std::to_string(v.heads) +
-           ",hidden=" + std::to_string(v.hidden) + ",tokens=" + std::to_string(v.tokens);
+    const VitConfig usual = VitConfig::base8();
+    std::string text = std::string(spec.landmarks ? "" : "grid-") + "base:width=" + std::to_string(v.width) +
+                       ",depth=" + std::to_string(v.depth) + ",heads=" + std::to_string(v.heads) +
+                       ",hidden=" + std::to_string(v.hidden) + ",tokens=" + std::to_string(v.tokens);
+    if (v.head_width != usual.head_width)
+        text += ",head_width=" + std::to_string(v.head_width);
+    if (v.patch != usual.patch)
+        text += ",patch=" + std::to_string(v.patch);
+    return text;
 }
 
 namespace detail {
@@ -49,9 +57,13 @@ inline void set_model_field(VitConfig& vit, std::string_view name, std::int64_t 
         vit.hidden = value;
     else if (name == "tokens" || name == "landmarks")
         vit.tokens = value;
+    else if (name == "head_width")
+        vit.head_width = value;
+    else if (name == "patch")
+        vit.patch = value;
     else
         fail("model", "got \"", name, "\" in \"", whole,
-             "\", expected width, depth, heads, hidden or landmarks");
+             "\", expected width, depth, heads, hidden, landmarks, head_width or patch");
 }
 
 }  // namespace detail

@@ -240,7 +240,8 @@ private:
         if (options_.method != "lafs")
             return;
         landmark_cnn_ = std::make_unique<LandmarkCnn<float>>(LandmarkCnnConfig{spec_.vit.tokens, face_size});
-        load_weights(*landmark_cnn_, SafetensorsFile::open(options_.landmarks));
+        const WeightsReport report = load_for_training(*landmark_cnn_, options_.landmarks);
+        std::fprintf(stderr, "%s\n", report.text().c_str());
         landmark_cnn_->requires_grad(false);
         landmark_cnn_->eval();
     }

@@ -30,7 +30,7 @@ namespace detail {
 inline std::vector<float> token_positions(FaceModel<float>& model, const Tensor<float>& image) {
     if (model.has_landmarks()) {
         const EvaluationScope<float, Cpu> evaluation(model);
-        return model.part().landmarks(Variable<float>(image)).value().to_vector();
+        return model.landmarks(Variable<float>(image)).value().to_vector();
     }
     std::vector<float> positions;
     const auto patch = static_cast<int>(model.spec().vit.patch);
