@@ -8,8 +8,8 @@
 #include "catch.hpp"
 
 using lafs::Image;
-using lafs::Point;
 using lafs::SyntheticFaces;
+using lafs::synthetic::Point;
 
 namespace {
 

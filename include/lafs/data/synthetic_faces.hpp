@@ -59,7 +59,7 @@ public:
     }
 
     /// The places of the features in that image, in pixels; some may lie outside or be covered.
-    std::vector<Point> landmarks(std::int64_t index) const { return geometry(index).landmarks(); }
+    std::vector<synthetic::Point> landmarks(std::int64_t index) const { return geometry(index).landmarks(); }
 
     /// The parameters behind an image: what an all-knowing observer would measure.
     synthetic::FaceGeometry geometry(std::int64_t index) const {

@@ -13,6 +13,8 @@
 
 namespace lafs::inline LAFS_ABI {
 
+namespace synthetic {
+
 /// A place in an image, in pixels.
 struct Point {
     float x = 0, y = 0;
@@ -27,8 +29,6 @@ inline Point operator-(Point a, Point b) {
 inline Point operator*(Point a, float s) {
     return {a.x * s, a.y * s};
 }
-
-namespace synthetic {
 
 /// The point a share t of the way from a to b.
 inline Point mix_points(Point a, Point b, float t) {
