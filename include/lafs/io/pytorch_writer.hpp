@@ -28,7 +28,7 @@ inline const char* pytorch_storage(DType type) {
 namespace detail {
 
 /// Writes the opcodes of a pickle, protocol 2.
-class PickleText {
+class PickleOpcodes {
 public:
     const std::string& text() const { return text_; }
 
@@ -117,7 +117,7 @@ private:
 
 inline std::string PyTorchWriter::pickle() const {
     constexpr std::string_view empty_ordered_dict = "ccollections\nOrderedDict\n)R";
-    detail::PickleText out;
+    detail::PickleOpcodes out;
     out.opcodes("\x80\x02");
     out.opcodes(empty_ordered_dict);
     out.opcodes("(");
