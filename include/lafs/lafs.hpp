@@ -44,7 +44,14 @@
 #include <lafs/data/ijb_lists.hpp>
 #include <lafs/data/image.hpp>
 #include <lafs/data/image_ops.hpp>
+#include <lafs/data/property.hpp>
 #include <lafs/data/random_crop.hpp>
+#include <lafs/data/record_format.hpp>
+#include <lafs/data/record_header.hpp>
+#include <lafs/data/record_index.hpp>
+#include <lafs/data/record_io.hpp>
+#include <lafs/data/record_layout.hpp>
+#include <lafs/data/record_scan.hpp>
 #include <lafs/data/score_list.hpp>
 #include <lafs/data/synthetic_faces.hpp>
 #include <lafs/data/text_lines.hpp>
@@ -118,10 +125,18 @@
 
 #if __has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)
 #include <lafs/data/align_images.hpp>
+#include <lafs/data/face_source.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/image_folder.hpp>
 #include <lafs/data/jpeg_structure.hpp>
 #include <lafs/data/pairs.hpp>
+#include <lafs/data/record_set.hpp>
+#include <lafs/data/record_tools/check_images.hpp>
+#include <lafs/data/record_tools/info.hpp>
+#include <lafs/data/record_tools/output_files.hpp>
+#include <lafs/data/record_tools/pack.hpp>
+#include <lafs/data/record_tools/set_writer.hpp>
+#include <lafs/data/record_tools/verify.hpp>
 #include <lafs/data/source.hpp>
 #include <lafs/data/source_pairs.hpp>
 #include <lafs/train/face_batches.hpp>

@@ -1,8 +1,5 @@
-// Where training and evaluation get labelled faces from: a set of images behind one interface.
-//
-// requires of a new source: image(i) is a pure function of i, callable from several threads at once;
-// labels run from 0 to identities() - 1.
-// ensures: everything downstream (loader, few-shot subsets, pairs, trainers) works with it.
+// Where training and evaluation get labelled faces from: folders, record files, generated faces, and parts
+// of these, behind one interface (face_source.hpp).
 #pragma once
 
 #include <algorithm>
@@ -12,40 +9,21 @@
 #include <filesystem>
 #include <lafs/core/error.hpp>
 #include <lafs/core/random.hpp>
+#include <lafs/data/face_source.hpp>
 #include <lafs/data/image.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/image_folder.hpp>
+#include <lafs/data/record_set.hpp>
 #include <lafs/data/synthetic_faces.hpp>
+#include <lafs/io/mapped_file.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
-
-/// A set of labelled face images. All functions throw for an index outside [0, size()).
-class FaceSource {
-public:
-    virtual ~FaceSource() = default;
-
-    virtual std::int64_t size() const = 0;
-    virtual std::int64_t identities() const = 0;
-    /// The identity of image i, in [0, identities()).
-    virtual std::int64_t label(std::int64_t i) const = 0;
-    /// Reads or renders image i, at its own size.
-    virtual Image image(std::int64_t i) const = 0;
-    /// `identity/image`, unique in the source; names the image in errors and exported files.
-    virtual std::string name(std::int64_t i) const = 0;
-};
-
-namespace detail {
-
-inline void check_index(std::int64_t i, std::int64_t size) {
-    require(i >= 0 && i < size, "face source", "got image ", i, ", expected 0 to ", size - 1);
-}
-
-}  // namespace detail
 
 /// The images of a folder with one folder per identity.
 class FolderSource final : public FaceSource {
@@ -56,6 +34,10 @@ public:
     std::int64_t identities() const override { return static_cast<std::int64_t>(folder_.identities.size()); }
     std::int64_t label(std::int64_t i) const override { return folder_.labels[checked(i)]; }
     Image image(std::int64_t i) const override { return load_image(folder_.files[checked(i)]); }
+    std::vector<std::byte> encoded(std::int64_t i) const override {
+        const MappedFile mapped(folder_.files[checked(i)]);
+        return {mapped.bytes().begin(), mapped.bytes().end()};
+    }
     std::string name(std::int64_t i) const override {
         const std::filesystem::path& file = folder_.files[checked(i)];
         return file.parent_path().filename().string() + "/" + file.filename().string();
@@ -103,10 +85,12 @@ public:
     SubsetSource(std::shared_ptr<const FaceSource> source, std::vector<std::int64_t> chosen)
         : source_(std::move(source)), chosen_(std::move(chosen)) {
         require(!chosen_.empty(), "face source", "a subset has no images");
+        std::vector<bool> present(static_cast<std::size_t>(source_->identities()));
         for (const std::int64_t i : chosen_)
-            old_labels_.push_back(source_->label(i));
-        std::sort(old_labels_.begin(), old_labels_.end());
-        old_labels_.erase(std::unique(old_labels_.begin(), old_labels_.end()), old_labels_.end());
+            present[static_cast<std::size_t>(source_->label(i))] = true;
+        for (std::size_t label = 0; label < present.size(); ++label)
+            if (present[label])
+                old_labels_.push_back(static_cast<std::int64_t>(label));
     }
 
     std::int64_t size() const override { return static_cast<std::int64_t>(chosen_.size()); }
@@ -116,6 +100,7 @@ public:
         return std::lower_bound(old_labels_.begin(), old_labels_.end(), old) - old_labels_.begin();
     }
     Image image(std::int64_t i) const override { return source_->image(original(i)); }
+    std::vector<std::byte> encoded(std::int64_t i) const override { return source_->encoded(original(i)); }
     std::string name(std::int64_t i) const override { return source_->name(original(i)); }
 
     /// The index in the source below.
@@ -209,14 +194,19 @@ inline SyntheticFaces parse_synthetic(std::string_view options, std::string_view
 
 }  // namespace detail
 
-/// Opens `synthetic:ids=200,images=20[,seed=S][,first=F]` (identities F to F + ids - 1) or an image folder.
-/// Throws for unknown or repeated keys, bad numbers, absurd sizes, and folders that hold no faces.
+/// Opens `synthetic:ids=200,images=20[,seed=S][,first=F]` (identities F to F + ids - 1), a record file
+/// (`x.rec`, or a folder that holds train.rec or just one), or an image folder.
+/// Throws for unknown or repeated keys, bad numbers, absurd sizes, and sets that hold no faces.
 inline std::unique_ptr<FaceSource> open_source(const std::string& text) {
     constexpr std::string_view scheme = "synthetic:";
     if (text.starts_with(scheme))
         return std::make_unique<SyntheticSource>(
             detail::parse_synthetic(std::string_view(text).substr(scheme.size()), text));
-    return std::make_unique<FolderSource>(text);
+    const std::filesystem::path path = text;
+    const std::filesystem::path records = find_record_file(path);
+    if (lower_extension(records) == ".rec")
+        return std::make_unique<RecordSource>(records);
+    return std::make_unique<FolderSource>(path);
 }
 
 }  // namespace lafs::inline LAFS_ABI

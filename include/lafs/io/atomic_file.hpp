@@ -21,6 +21,10 @@
 
 namespace lafs::inline LAFS_ABI {
 
+/// Whether a file is on the disk when it takes its place. Later is faster for many small files that can be
+/// made again: a killed program still leaves whole files only, a crash of the machine may not.
+enum class Flush { now, later };
+
 /// One file being written. Without `commit` the destructor removes what was written so far.
 class AtomicFile {
 public:
@@ -55,14 +59,15 @@ public:
     void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
     /// Flushes to the disk and puts the file in the place of `path`.
-    void commit() {
+    void commit(Flush flush = Flush::now) {
         require(descriptor_ >= 0, "write file", path_, " is already closed");
-        if (::fsync(descriptor_) != 0)
+        if (flush == Flush::now && ::fsync(descriptor_) != 0)
             give_up("cannot flush");
         if (::rename(temporary_.c_str(), path_.c_str()) != 0)
             give_up("cannot rename the temporary file");
         ::close(std::exchange(descriptor_, -1));
-        flush_folder();
+        if (flush == Flush::now)
+            flush_folder();
     }
 
 private:
@@ -114,10 +119,11 @@ private:
 };
 
 /// Replaces the whole file `path` by `content`.
-inline void write_file(const std::filesystem::path& path, std::span<const std::byte> content) {
+inline void write_file(const std::filesystem::path& path, std::span<const std::byte> content,
+                       Flush flush = Flush::now) {
     AtomicFile file(path);
     file.write(content);
-    file.commit();
+    file.commit(flush);
 }
 
 /// Replaces the whole file `path` by text.
