@@ -57,18 +57,15 @@ public:
 
     /// The bytes of a value; nothing when it is something else. Throws when it is malformed.
     std::optional<std::span<const std::byte>> bytes(const PickleValue& value) {
-        if (value.is(PickleKind::bytes))
-            return value.bytes();
-        const int meaning = value.meaning();
-        if (!value.is(PickleKind::object) || (meaning != detail::encode && meaning != detail::make_bytes))
-            return std::nullopt;
-        const PickleValue arguments = value.arguments();
-        if (meaning == detail::make_bytes && arguments.size() < 2)
-            return arguments.size() == 0 ? std::span<const std::byte>() : arguments.item(0).bytes();
-        const std::string_view encoding = arguments.item(1).text();
-        value.require(encoding == "latin1" || encoding == "latin-1", "got bytes in the encoding \"",
-                      encoding.substr(0, 20), "\", expected latin1");
-        return decoded(arguments.item(0));
+        if (!value.is(PickleKind::object) || value.meaning() != detail::make_bytes ||
+            value.arguments().size() > 1)
+            return plain_bytes(value);
+        if (value.arguments().size() == 0)
+            return std::span<const std::byte>();
+        const PickleValue content = value.arguments().item(0);
+        const auto result = plain_bytes(content);
+        content.require(result.has_value(), "got ", content.description(), ", expected bytes");
+        return result;
     }
 
     /// The array of a value; nothing when it is something else. Throws when it is malformed.
@@ -95,6 +92,19 @@ public:
     }
 
 private:
+    /// Bytes that are not made from other bytes: an opcode, or a call with text and its encoding.
+    std::optional<std::span<const std::byte>> plain_bytes(const PickleValue& value) {
+        if (value.is(PickleKind::bytes))
+            return value.bytes();
+        const int meaning = value.meaning();
+        if (!value.is(PickleKind::object) || (meaning != detail::encode && meaning != detail::make_bytes))
+            return std::nullopt;
+        const std::string_view encoding = value.arguments().item(1).text();
+        value.require(encoding == "latin1" || encoding == "latin-1", "got bytes in the encoding \"",
+                      encoding.substr(0, 20), "\", expected latin1");
+        return decoded(value.arguments().item(0));
+    }
+
     std::span<const std::byte> decoded(const PickleValue& text) {
         auto [known, added] = decoded_.try_emplace(text.id());
         if (added) {
