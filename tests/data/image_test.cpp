@@ -75,6 +75,8 @@ TEST_CASE("bad images end in an error that names the file", "[data]") {
     refused("bomb.pgm", "P5 60000 60000 255\n1", "pixels");
     refused("small_bomb.pgm", "P5 5000 5000 255\n1", "in 18 bytes, expected at most 20000000 pixels");
     refused("wide.pgm", "P5 2000000000 1 255\n1", "wide.pgm");
+    refused("deep.pgm", "P5 2 1 65535\n\x01\x02\x03\x04", "more than 256 levels");
+    refused("deep.ppm", "P6 1 1 256\n123456", "expected PGM or PPM of 8 bits");
     refused("short.pgm", "P5 100 100 255\n1", "truncated");
     refused("short.bmp",
             std::string("BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x40\0\0\0\x40\0\0\0\1\0\x18\0", 30) +

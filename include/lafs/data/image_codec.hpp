@@ -80,6 +80,9 @@ inline Image decode_image(std::span<const std::byte> bytes, const std::string& n
             " x ", height, " in ", bytes.size(), " bytes, expected at most ", limit / 3, " pixels");
     require(!detail::is_truncated(bytes, width, height, components), "decode image", "image ", name,
             " is truncated at byte ", bytes.size());
+    // stb_image keeps two bytes for each value of such a PNM file and then reads them as one, past their end.
+    require(bytes.front() != std::byte{'P'} || !stbi_is_16_bit_from_memory(data, size), "decode image",
+            "image ", name, " has more than 256 levels of grey or a colour, expected PGM or PPM of 8 bits");
     const DecoderLimit memory(static_cast<std::size_t>(limit));
     const std::unique_ptr<unsigned char, void (*)(void*)> decoded(
         stbi_load_from_memory(data, size, &width, &height, &components, 3), stbi_image_free);
