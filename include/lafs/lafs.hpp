@@ -148,6 +148,7 @@
 #include <lafs/io/safetensors.hpp>
 #include <lafs/io/weights.hpp>
 #include <lafs/io/weights_file.hpp>
+#include <lafs/train/convert_weights.hpp>
 #include <lafs/train/face_model.hpp>
 #include <lafs/train/log_reader.hpp>
 #include <lafs/train/loop.hpp>

@@ -87,7 +87,11 @@ public:
     template <class T>
     std::vector<T> read(const std::string& name) const;
 
+    /// The elements of any type as their little-endian bytes, in row-major order. Throws as above.
+    std::vector<std::byte> read_bytes(const std::string& name) const;
+
 private:
+    std::size_t checked_size(const std::string& name) const;
     const SafetensorsFile* safetensors() const { return std::get_if<SafetensorsFile>(&file_); }
 
     std::variant<SafetensorsFile, PyTorchCheckpoint> file_;
@@ -100,15 +104,61 @@ inline std::vector<std::string> WeightsFile::skipped() const {
 
 template <class T>
 std::vector<T> WeightsFile::read(const std::string& name) const {
+    std::vector<T> values(checked_size(name) / size_of(info(name).dtype));
+    read(name, std::span<T>(values));
+    return values;
+}
+
+inline std::vector<std::byte> WeightsFile::read_bytes(const std::string& name) const {
+    std::vector<std::byte> bytes(checked_size(name));
+    const DType dtype = info(name).dtype;
+    const auto read_as = [&]<class T>(T) {
+        const auto values = read<T>(name);
+        std::memcpy(bytes.data(), values.data(), bytes.size());
+    };
+    if (bytes.empty())
+        return bytes;
+    switch (dtype) {
+        case DType::float32:
+            read_as(float{});
+            break;
+        case DType::float64:
+            read_as(double{});
+            break;
+        case DType::bfloat16:
+            read_as(bfloat16{});
+            break;
+        case DType::float16:
+            read_as(half{});
+            break;
+        case DType::int64:
+            read_as(std::int64_t{});
+            break;
+        case DType::int32:
+            read_as(std::int32_t{});
+            break;
+        case DType::int16:
+            read_as(std::int16_t{});
+            break;
+        case DType::int8:
+            read_as(std::int8_t{});
+            break;
+        case DType::uint8:
+        case DType::boolean:
+            read_as(std::uint8_t{});
+            break;
+    }
+    return bytes;
+}
+
+inline std::size_t WeightsFile::checked_size(const std::string& name) const {
     constexpr std::uint64_t always_allowed = 64'000'000;
     const WeightsInfo tensor = info(name);
     const std::uint64_t bytes = tensor.bytes();
     require(bytes <= always_allowed || bytes <= std::filesystem::file_size(path()), "weights",
             path().string(), ": \"", name, "\" ", shape_text(tensor.shape), " has ", bytes,
             " bytes, expected no more than its file");
-    std::vector<T> values(static_cast<std::size_t>(bytes / size_of(tensor.dtype)));
-    read(name, std::span<T>(values));
-    return values;
+    return static_cast<std::size_t>(bytes);
 }
 
 namespace detail {
