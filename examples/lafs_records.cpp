@@ -1,6 +1,7 @@
 // Sets of faces in MXNet record files (train.rec): what they hold, whether they are whole, and making them.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <lafs/data/record_tools/bin.hpp>
 #include <lafs/data/record_tools/info.hpp>
 #include <lafs/data/record_tools/pack.hpp>
 #include <lafs/data/record_tools/verify.hpp>
@@ -100,6 +101,13 @@ int unpack(const Options& options) {
     return damaged.empty() ? 0 : 1;
 }
 
+int bin(const Options& options) {
+    const lafs::PairList pairs = lafs::read_pairs(options.pairs, options.root);
+    lafs::write_pairs_bin(pairs, options.file, options.overwrite());
+    std::printf("%zu pairs written to %s\n", pairs.pairs.size(), options.file.c_str());
+    return 0;
+}
+
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, Options& options,
                       int (*run)(const Options&), int& result) {
     CLI::App* command = app.add_subcommand(name, help);
@@ -174,6 +182,14 @@ int main(int argc, char** argv) {
                              options, unpack, result),
                  options);
     command->add_option("OUT", options.out, "The folder to write to")->required();
+    add_force(command, options);
+
+    command =
+        add_command(app, "bin", "Write pairs of image files to a verification set in one file (lfw.bin)",
+                    options, bin, result);
+    command->add_option("OUT", options.file, "The file to write")->required();
+    command->add_option("--pairs", options.pairs, "List of pairs (pairs.txt)")->required();
+    command->add_option("--root", options.root, "Folder of the pairs' images")->required();
     add_force(command, options);
 
     CLI11_PARSE(app, argc, argv);

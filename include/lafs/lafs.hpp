@@ -131,6 +131,7 @@
 #include <lafs/data/jpeg_structure.hpp>
 #include <lafs/data/pairs.hpp>
 #include <lafs/data/record_set.hpp>
+#include <lafs/data/record_tools/bin.hpp>
 #include <lafs/data/record_tools/check_images.hpp>
 #include <lafs/data/record_tools/info.hpp>
 #include <lafs/data/record_tools/output_files.hpp>

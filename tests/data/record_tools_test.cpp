@@ -1,3 +1,4 @@
+#include <lafs/data/record_tools/bin.hpp>
 #include <lafs/data/record_tools/info.hpp>
 #include <lafs/data/record_tools/pack.hpp>
 #include <lafs/data/record_tools/verify.hpp>
@@ -297,6 +298,29 @@ TEST_CASE("facts and lists of a set", "[data]") {
     lafs::ColourCount grey;
     grey.add(lafs::Image(8, 8));
     CHECK(grey.guess() == "grey");
+}
+
+TEST_CASE("pairs become a verification set in one file", "[data]") {
+    TemporaryFolder folder;
+    write_text(folder / "in" / "a" / "1.pgm", dot(10));
+    write_text(folder / "in" / "a" / "2.pgm", dot(20));
+    write_text(folder / "in" / "b" / "1.pgm", dot(30));
+    write_text(folder / "pairs.txt", "1\t1\na\t1.pgm\t2.pgm\na\t1.pgm\tb\t1.pgm\n");
+    const auto pairs = lafs::read_pairs(folder / "pairs.txt", folder / "in");
+    lafs::write_pairs_bin(pairs, folder / "x.bin");
+    const auto set = lafs::VerificationBin::open(folder / "x.bin");
+    REQUIRE(set.pairs() == 2);
+    CHECK((set.same(0) && !set.same(1)));
+    std::string greys;
+    for (std::size_t i = 0; i < 4; ++i)
+        greys += static_cast<char>(set.image(i).pixels[0]);
+    CHECK(greys == "\x0A\x14\x0A\x1E");
+    CHECK(set.first_copy(2) == 0);
+    check_contains(message_of([&] { lafs::write_pairs_bin(pairs, folder / "x.bin"); }), "exists already");
+    write_text(folder / "in" / "b" / "1.pgm", "P5");
+    check_contains(
+        message_of([&] { lafs::write_pairs_bin(pairs, folder / "x.bin", lafs::Overwrite::allow); }),
+        "b/1.pgm");
 }
 
 TEST_CASE("real faces come back from a record file byte by byte", "[data]") {
