@@ -45,6 +45,7 @@
 #include <lafs/data/image.hpp>
 #include <lafs/data/image_ops.hpp>
 #include <lafs/data/property.hpp>
+#include <lafs/data/rand_augment.hpp>
 #include <lafs/data/random_crop.hpp>
 #include <lafs/data/record_format.hpp>
 #include <lafs/data/record_header.hpp>
