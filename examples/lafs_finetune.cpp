@@ -5,6 +5,23 @@
 
 #include "run_options_cli.hpp"
 
+/// Options that are given after others win: --augmentation comes first, so that single options change it.
+void add_augmentation_options(CLI::App& app, lafs::FinetuneOptions& options) {
+    app.add_option_function<std::string>(
+           "--augmentation", [&options](const std::string& name) { lafs::use_augmentation(options, name); },
+           "none, flip (the default), or all that is published for training on webface or ms1mv3; single "
+           "options change it")
+        ->check(CLI::IsMember(lafs::augmentation_names));
+    app.add_flag("--flip,!--no-flip", options.augmentation.flip, "Mirror half of the faces");
+    app.add_option("--rand-augment", options.augmentation.rand_augment,
+                   "Magnitude of RandAugment, up to 10 (published: 1 for WebFace, 2 for MS1MV3); 0: none");
+    app.add_option("--crop", options.augmentation.smallest_crop, "Smallest share of a random crop; 1: none");
+    app.add_option("--colour-jitter", options.augmentation.colour_jitter,
+                   "Range of random brightness, contrast, saturation and hue; 0: none");
+    app.add_option("--erase", options.augmentation.erase, "Probability of erasing a rectangle");
+    app.add_option("--mixup", options.mixup, "Probability of mixing a batch");
+}
+
 int main(int argc, char** argv) {
     CLI::App app{
         "Trains a face recogniser on labelled faces. Stage 1: without initial weights, to learn the landmark "
@@ -35,15 +52,12 @@ int main(int argc, char** argv) {
                    "Learning-rate decay per layer; below 0: 0.58 with --init-backbone, else none");
     app.add_option("--clip", options.clip, "Largest norm of all gradients; 0: no clipping");
     app.add_option("--accumulate", options.accumulate, "Batches of one optimiser step");
-    app.add_option("--mixup", options.mixup, "Probability of mixing a batch");
+    add_augmentation_options(app, options);
     app.add_option(
         "--landmark-regularization", options.landmark_regularization,
         "Keep the landmarks near those of --init-landmarks: factor on the published weights; 0: off");
     app.add_option("--dropout", options.dropout, "Dropout in the transformer");
     app.add_option("--drop-path", options.stochastic_depth, "Stochastic depth in the transformer");
-    app.add_flag("--flip,!--no-flip", options.augmentation.flip, "Mirror half of the faces");
-    app.add_option("--crop", options.augmentation.smallest_crop, "Smallest share of a random crop; 1: none");
-    app.add_option("--erase", options.augmentation.erase, "Probability of erasing a rectangle");
     CLI11_PARSE(app, argc, argv);
     return run_program([&] {
         if (options.run.threads > 0)

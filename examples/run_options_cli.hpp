@@ -25,6 +25,12 @@ inline void add_run_options(CLI::App& app, lafs::RunOptions& run) {
     app.add_option("--warmup", run.warmup_epochs, "Epochs in which the learning rate rises");
     app.add_option("--seed", run.seed, "The same seed gives the same weights, bit by bit");
     app.add_option("--threads", run.threads, "Threads; 0: one per core. Does not change results");
+    app.add_option(
+        "--workers", run.workers,
+        "Threads that read and augment images while the training computes; 0: its own threads do it "
+        "in between. Does not change results");
+    app.add_flag("--skip-damaged", run.skip_damaged,
+                 "Pass over images that cannot be read, count and name them; otherwise the run stops at one");
     app.add_flag("--resume", run.resume, "Go on from the state saved in --out, if there is one");
     app.add_option("--save-every", run.save_every,
                    "Steps between saved states, beside the end of every epoch");

@@ -44,6 +44,7 @@
 #include <lafs/data/ijb_lists.hpp>
 #include <lafs/data/image.hpp>
 #include <lafs/data/image_ops.hpp>
+#include <lafs/data/loader.hpp>
 #include <lafs/data/property.hpp>
 #include <lafs/data/rand_augment.hpp>
 #include <lafs/data/random_crop.hpp>
@@ -126,6 +127,7 @@
 
 #if __has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)
 #include <lafs/data/align_images.hpp>
+#include <lafs/data/damaged.hpp>
 #include <lafs/data/face_source.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/image_folder.hpp>
@@ -161,6 +163,7 @@
 #endif
 
 #if (__has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)) && __has_include(<nlohmann/json.hpp>)
+#include <lafs/train/damage_log.hpp>
 #include <lafs/train/finetune.hpp>
 #include <lafs/train/pretrain.hpp>
 #include <lafs/train/report.hpp>

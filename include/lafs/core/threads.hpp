@@ -71,13 +71,14 @@ public:
             std::rethrow_exception(std::exchange(error_, nullptr));
     }
 
-private:
-    static constexpr int patience = 2000;  // looks before a waiting thread gives up its core
-
+    /// Whether the calling thread runs its loops alone: it is in a task, or SerialLoops says so.
     static bool& inside() {
         thread_local bool value = false;
         return value;
     }
+
+private:
+    static constexpr int patience = 2000;  // looks before a waiting thread gives up its core
 
     static void pause() {
 #if defined(__x86_64__)
@@ -168,6 +169,19 @@ inline void set_threads(int count) {
     if (count != threads())
         thread_team() = std::make_unique<ThreadTeam>(count);
 }
+
+/// While it lives, parallel loops of this thread run in this thread alone: for threads that work beside the
+/// team, whose loops they would hold up.
+class SerialLoops {
+public:
+    SerialLoops() : before_(std::exchange(ThreadTeam::inside(), true)) {}
+    ~SerialLoops() { ThreadTeam::inside() = before_; }
+    SerialLoops(const SerialLoops&) = delete;
+    SerialLoops& operator=(const SerialLoops&) = delete;
+
+private:
+    bool before_;
+};
 
 /// Runs body(task) for task = 0 .. tasks - 1 on the team. Nested calls run in the calling task.
 template <class Body>

@@ -3,11 +3,14 @@
 // code's.
 #pragma once
 
+#include <lafs/data/loader.hpp>
 #include <lafs/losses/landmark_regularization.hpp>
 #include <lafs/losses/mixup.hpp>
 #include <lafs/optim/adamw.hpp>
 #include <lafs/optim/gradient_clipping.hpp>
 #include <lafs/optim/schedule.hpp>
+#include <lafs/train/damage_log.hpp>
+#include <lafs/train/face_batches.hpp>
 #include <lafs/train/face_model.hpp>
 #include <lafs/train/heads.hpp>
 #include <lafs/train/loop.hpp>
@@ -40,6 +43,27 @@ struct FinetuneOptions {
     FaceAugmentation augmentation;
 };
 
+/// The names of `use_augmentation`.
+inline const std::vector<std::string> augmentation_names = {"none", "flip", "webface", "ms1mv3"};
+
+/// Sets augmentation and mixup as a whole: `none`, `flip` (the default), or as published for training on
+/// `webface` or `ms1mv3`. Throws for another name.
+inline void use_augmentation(FinetuneOptions& options, const std::string& name) {
+    const bool ms1mv3 = name == "ms1mv3", published = ms1mv3 || name == "webface";
+    require(published || name == "none" || name == "flip", "options", "got the augmentation ", name,
+            ", expected none, flip, webface or ms1mv3");
+    options.augmentation = {};
+    options.augmentation.flip = name != "none";
+    options.mixup = 0;
+    if (published) {
+        options.augmentation.smallest_crop = 0.9;
+        options.augmentation.erase = 0.5;
+        options.augmentation.rand_augment = ms1mv3 ? 2 : 1;
+        options.augmentation.colour_jitter = 0.1;
+        options.mixup = ms1mv3 ? 0.2 : 0.1;
+    }
+}
+
 /// The set that a run trains on: `data`, cut to its first share, then to a few images of each identity.
 inline std::shared_ptr<const FaceSource> training_source(const FinetuneOptions& options) {
     std::shared_ptr<const FaceSource> source = open_source(options.run.data);
@@ -67,6 +91,11 @@ public:
         : options_(checked(options)),
           source_(training_source(options)),
           sampler_(source_->size(), options.run.batch * options.accumulate, options.run.seed),
+          damage_(source_),
+          loader_(FaceBatches(source_, sampler_, options.augmentation, options.run.seed, pieces(),
+                              options.run.skip_damaged),
+                  options.run.workers,
+                  std::max<std::int64_t>(options.run.epochs, 1) * steps_per_epoch() * pieces()),
           validation_(validation_pairs(options)),
           model_(seeded(spec_of(options), options.run.seed)),
           head_(make_head(options.head, model_.width(), source_->identities())) {
@@ -102,31 +131,28 @@ public:
                        {"stochastic_depth", options_.stochastic_depth},
                        {"flip", options_.augmentation.flip},
                        {"smallest_crop", options_.augmentation.smallest_crop},
-                       {"erase", options_.augmentation.erase}});
+                       {"erase", options_.augmentation.erase},
+                       {"rand_augment", options_.augmentation.rand_augment},
+                       {"colour_jitter", options_.augmentation.colour_jitter}});
         return record;
     }
 
     std::int64_t steps_per_epoch() const override { return sampler_.steps_per_epoch(); }
 
     StepResult train_step(std::int64_t step) override {
-        const auto indices = sampler_.indices(step);
-        const auto batches =
-            std::min<std::int64_t>(options_.accumulate, static_cast<std::int64_t>(indices.size()));
+        const std::int64_t batches = pieces();
         optimizer_->zero_grad();
         StepResult result;
         double landmark_loss = 0;
         for (std::int64_t i = 0; i < batches; ++i) {
-            const std::size_t begin =
-                indices.size() * static_cast<std::size_t>(i) / static_cast<std::size_t>(batches);
-            const std::size_t end =
-                indices.size() * static_cast<std::size_t>(i + 1) / static_cast<std::size_t>(batches);
-            result.loss +=
-                add_gradients(indices.subspan(begin, end - begin), step, step * batches + i, landmark_loss);
+            const FaceBatch batch = loader_.get(step * batches + i);
+            damage_.note(batch.reads, result);
+            result.loss += add_gradients(batch, step, landmark_loss);
         }
         if (batches > 1)
             scale_gradients(optimizer_->parameters(), 1.0 / static_cast<double>(batches));
         result.loss /= static_cast<double>(batches);
-        result.images = static_cast<std::int64_t>(indices.size());
+        result.images = sampler_.batch();
         const double norm = options_.clip > 0 ? clip_global(optimizer_->parameters(), options_.clip)
                                               : gradient_norm(optimizer_->parameters());
         if (!std::isfinite(norm))
@@ -148,13 +174,17 @@ public:
         return {{"accuracy", verification_->accuracy}, {"accuracy_std", verification_->accuracy_std}};
     }
 
+    std::string remarks() const override { return damage_.list().text(); }
+
     void save_state(SafetensorsWriter& writer) override {
+        damage_.save(writer);
         add_weights(writer, model_, "model.");
         add_weights(writer, *head_, "loss.");
         add_optimizer(writer, *optimizer_);
     }
 
     void load_state(const SafetensorsFile& file) override {
+        damage_.load(file);
         load_weights(model_, file, "model.");
         load_weights(*head_, file, "loss.");
         load_optimizer(file, *optimizer_);
@@ -219,6 +249,9 @@ private:
         return spec;
     }
 
+    /// Batches of one optimiser step.
+    std::int64_t pieces() const { return std::min(options_.accumulate, sampler_.batch()); }
+
     double layer_decay() const {
         if (options_.layer_decay >= 0)
             return options_.layer_decay;
@@ -248,15 +281,10 @@ private:
     }
 
     /// Forward and backward of one batch; returns its loss.
-    double add_gradients(std::span<const std::int64_t> indices, std::int64_t step, std::int64_t number,
-                         double& landmark_loss) {
-        const std::uint64_t seed = options_.run.seed;
-        Tensor<float> images = load_faces(*source_, indices, options_.augmentation, seed, number);
-        auto labels = Tensor<std::int64_t>::empty({static_cast<std::int64_t>(indices.size())});
-        for (std::size_t i = 0; i < indices.size(); ++i)
-            labels.data()[i] = source_->label(indices[i]);
-        RandomSequence random(seed ^ 0x6d697875, static_cast<std::uint64_t>(number));
-        Tensor<float> targets;
+    double add_gradients(const FaceBatch& batch, std::int64_t step, double& landmark_loss) {
+        const Tensor<std::int64_t>& labels = batch.labels;
+        RandomSequence random(options_.run.seed ^ 0x6d697875, static_cast<std::uint64_t>(batch.number));
+        Tensor<float> images = batch.images, targets;
         if (random.uniform() < options_.mixup) {
             const double lambda = draw_mixup_lambda(random, 0.2);
             images = mixup_images(images, lambda);
@@ -300,6 +328,8 @@ private:
     FinetuneOptions options_;
     std::shared_ptr<const FaceSource> source_;
     EpochSampler sampler_;
+    DamageLog damage_;
+    Loader<FaceBatches> loader_;
     std::optional<PairSet> validation_;
     FaceModel<float> model_;
     std::unique_ptr<MarginHead<float>> head_;

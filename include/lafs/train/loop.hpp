@@ -27,7 +27,8 @@ namespace lafs::inline LAFS_ABI {
 struct StepResult {
     double loss = 0;
     std::int64_t images = 0;
-    std::vector<LogField> fields;  ///< logged beside loss and images/s
+    std::vector<LogField> fields;                ///< logged beside loss and images/s
+    std::vector<std::vector<LogField>> notes{};  ///< lines of their own, logged before it
 };
 
 /// A method of training.
@@ -48,6 +49,8 @@ public:
     virtual StepResult train_step(std::int64_t step) = 0;
     /// After an epoch; what it returns is logged.
     virtual std::vector<LogField> end_epoch(std::int64_t epoch) = 0;
+    /// What the user should know of the run, lines for standard error; printed when it ends or is stopped.
+    virtual std::string remarks() const { return {}; }
     /// All that the next step depends on.
     virtual void save_state(SafetensorsWriter& writer) = 0;
     virtual void load_state(const SafetensorsFile& file) = 0;
@@ -162,6 +165,8 @@ inline bool run_training(TrainingTask& task, const RunOptions& run) {
                            : std::string("no state was saved yet"),
                  ". Lower the learning rate or look at the data");
         progress.advance(result.images, detail::short_note(result));
+        for (const auto& note : result.notes)
+            log.append(step, note);
         std::vector<LogField> fields{{"epoch", step / per_epoch}, {"loss", result.loss}};
         fields.insert(fields.end(), result.fields.begin(), result.fields.end());
         fields.push_back({"images_per_second", progress.images_per_second()});
@@ -181,6 +186,7 @@ inline bool run_training(TrainingTask& task, const RunOptions& run) {
         }
     }
     progress.finish();
+    std::fprintf(stderr, "%s", task.remarks().c_str());
     if (step < total) {
         std::fprintf(stderr, "%s: stopped after step %lld; go on with --resume\n", task.name().c_str(),
                      static_cast<long long>(step - 1));

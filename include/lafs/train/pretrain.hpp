@@ -2,6 +2,7 @@
 // on the plain grid. The numbers are those of the published code.
 #pragma once
 
+#include <lafs/data/loader.hpp>
 #include <lafs/losses/dino_loss.hpp>
 #include <lafs/models/dino_head.hpp>
 #include <lafs/optim/adamw.hpp>
@@ -11,6 +12,7 @@
 #include <lafs/optim/sgd.hpp>
 #include <lafs/ssl/collapse_monitor.hpp>
 #include <lafs/ssl/ema_teacher.hpp>
+#include <lafs/train/damage_log.hpp>
 #include <lafs/train/face_model.hpp>
 #include <lafs/train/loop.hpp>
 #include <lafs/train/run_report.hpp>
@@ -81,7 +83,10 @@ public:
           ema_(student_, teacher_),
           loss_(prototypes()),
           monitor_(prototypes()),
-          crops_(crop_options(options)) {
+          damage_(source_),
+          loader_(ViewBatches(source_, sampler_, MultiCrop(crop_options(options)), view_seed(options),
+                              options.run.skip_damaged),
+                  options.run.workers, std::max<std::int64_t>(options.run.epochs, 1) * steps_per_epoch()) {
         view_options_.patch = spec_.vit.patch;
         view_options_.perturbation = options.perturbation;
         view_options_.local_tokens = options.local_tokens;
@@ -121,17 +126,15 @@ public:
     std::int64_t steps_per_epoch() const override { return sampler_.steps_per_epoch(); }
 
     StepResult train_step(std::int64_t step) override {
-        const auto indices = sampler_.indices(step);
         const std::int64_t epoch = step / steps_per_epoch();
-        const ViewTokens tokens = load_views(*source_, indices, crops_, view_options_, landmark_cnn_.get(),
-                                             options_.run.seed ^ 0x76696577, step);
+        StepResult result;
+        const ViewTokens tokens = next_tokens(step, result);
         optimizer_->zero_grad();
         const double temperature = temperature_.at(epoch);
         const DinoResult<float> outcome =
             loss_.forward(student_prototypes(tokens), teacher_prototypes(tokens), temperature);
-        StepResult result;
         result.loss = static_cast<double>(outcome.loss.item());
-        result.images = static_cast<std::int64_t>(indices.size());
+        result.images = sampler_.batch();
         outcome.loss.backward();
         if (epoch < options_.freeze_last_layer)
             student_.head.last.weight.zero_grad();
@@ -162,7 +165,10 @@ public:
 
     std::vector<LogField> end_epoch(std::int64_t) override { return {}; }
 
+    std::string remarks() const override { return damage_.list().text(); }
+
     void save_state(SafetensorsWriter& writer) override {
+        damage_.save(writer);
         add_weights(writer, student_, "student.");
         add_weights(writer, teacher_, "teacher.");
         add_weights(writer, loss_, "dino_loss.");
@@ -170,6 +176,7 @@ public:
     }
 
     void load_state(const SafetensorsFile& file) override {
+        damage_.load(file);
         load_weights(student_, file, "student.");
         load_weights(teacher_, file, "teacher.");
         load_weights(loss_, file, "dino_loss.");
@@ -230,6 +237,8 @@ private:
         return crops;
     }
 
+    static std::uint64_t view_seed(const PretrainOptions& options) { return options.run.seed ^ 0x76696577; }
+
     std::int64_t prototypes() const {
         if (options_.prototypes > 0)
             return options_.prototypes;
@@ -271,6 +280,12 @@ private:
                                       options_.warmup_teacher_epochs);
     }
 
+    ViewTokens next_tokens(std::int64_t step, StepResult& result) {
+        const ViewBatch batch = loader_.get(step);
+        damage_.note(batch.reads, result);
+        return view_tokens(batch, view_options_, landmark_cnn_.get(), view_seed(options_));
+    }
+
     /// The student sees all views, global and local ones in one call each.
     Prototypes<float> student_prototypes(const ViewTokens& tokens) {
         student_.train();
@@ -295,7 +310,8 @@ private:
     DinoLoss<float> loss_;
     CollapseMonitor monitor_;
     std::optional<std::string> warning_;
-    MultiCrop crops_;
+    DamageLog damage_;
+    Loader<ViewBatches> loader_;
     ViewOptions view_options_;
     std::unique_ptr<LandmarkCnn<float>> landmark_cnn_;
     std::unique_ptr<Optimizer<float>> optimizer_;

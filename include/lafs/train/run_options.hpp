@@ -22,6 +22,8 @@ struct RunOptions {
     int threads = 0;                ///< 0: one per core
     bool resume = false;            ///< go on from the state in `out`, if there is one
     std::int64_t save_every = 200;  ///< steps between saved states, beside the end of every epoch
+    int workers = 0;                ///< threads that read and augment ahead; 0: those of the training do it
+    bool skip_damaged = false;      ///< pass over images that cannot be read, instead of stopping
     bool recompute = false;  ///< recompute transformer blocks in the backward pass: less memory, more time
 };
 
@@ -38,6 +40,8 @@ inline void check_run_options(const RunOptions& run) {
     require(run.save_every >= 1, "options", "got --save-every ", run.save_every, ", expected at least 1");
     require(run.threads >= 0 && run.threads <= 1024, "options", "got ", run.threads,
             " threads, expected 0 .. 1024");
+    require(run.workers >= 0 && run.workers <= 1024, "options", "got ", run.workers,
+            " workers, expected 0 .. 1024");
 }
 
 /// The options that decide the result of a run; a resumed run must have the same.

@@ -73,12 +73,14 @@ inline void add_model_pictures(Report& report, FaceModel<float>& model, const Fa
                                int faces = 4) {
     std::vector<ReportImage> landmarks, patches, attention;
     for (int i = 0; i < faces && i < source.size(); ++i) {
-        const std::int64_t index = source.size() * i / faces;
-        const Image face = resize(source.image(index), face_size, face_size);
-        const Tensor<float> image = load_faces(source, std::vector{index});
+        std::vector<DamagedImage> damaged;  // a picture less is no reason to fail
+        const FoundImage found = next_readable_image(source, source.size() * i / faces, damaged);
+        const Image face = resize(found.image, face_size, face_size);
+        auto image = Tensor<float>::empty({1, 3, face_size, face_size});
+        to_planes(face, image.span());
         const auto points = detail::token_positions(model, image);
         const Variable<float> tokens = detail::tokens_of(model, image, points);
-        const std::string name = source.name(index);
+        const std::string name = source.name(found.index);
         if (model.has_landmarks())
             landmarks.push_back({face, name, points});
         patches.push_back(

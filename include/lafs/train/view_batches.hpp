@@ -12,6 +12,8 @@
 #include <lafs/ssl/landmark_augmentation.hpp>
 #include <lafs/ssl/multi_crop.hpp>
 #include <lafs/train/face_batches.hpp>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
@@ -29,31 +31,56 @@ struct ViewTokens {
     Tensor<float> global, local;
 };
 
-namespace detail {
-
-/// Pictures of all views of a batch, each (views * batch, 3, size, size), view by view.
-struct ViewPictures {
+/// Pictures of all views of a batch of faces, each (views * batch, 3, size, size), view by view.
+struct ViewBatch {
+    ImageReads reads;
+    std::int64_t step = 0;
     Tensor<float> clean, augmented;
 };
 
-inline ViewPictures draw_pictures(const FaceSource& source, std::span<const std::int64_t> indices,
-                                  const MultiCrop& crops, std::uint64_t seed, std::int64_t step) {
-    const auto batch = static_cast<std::int64_t>(indices.size());
-    const std::int64_t size = crops.options().size, views = crops.view_count();
-    const Shape shape{views * batch, 3, size, size};
-    ViewPictures pictures{Tensor<float>::empty(shape), Tensor<float>::empty(shape)};
-    parallel_for(batch, [&](std::int64_t i) {
-        RandomSequence random(seed, static_cast<std::uint64_t>(step * batch + i));
+/// Makes the pictures of the views of a run, step by step (see Loader).
+class ViewBatches {
+public:
+    using Batch = ViewBatch;
+
+    ViewBatches(std::shared_ptr<const FaceSource> source, EpochSampler sampler, const MultiCrop& crops,
+                std::uint64_t seed, bool skip_damaged)
+        : source_(std::move(source)),
+          sampler_(std::move(sampler)),
+          crops_(crops),
+          seed_(seed),
+          skip_damaged_(skip_damaged) {}
+
+    ViewBatch begin(std::int64_t step) {
+        const auto indices = sampler_.indices(step);
+        const Shape shape{crops_.view_count() * static_cast<std::int64_t>(indices.size()), 3,
+                          crops_.options().size, crops_.options().size};
+        return {ImageReads({indices.begin(), indices.end()}), step, Tensor<float>::empty(shape),
+                Tensor<float>::empty(shape)};
+    }
+
+    std::int64_t parts(const ViewBatch& batch) const { return batch.reads.size(); }
+
+    void fill(ViewBatch& batch, std::int64_t place) const {
+        RandomSequence random(seed_, static_cast<std::uint64_t>(batch.step * parts(batch) + place));
         std::vector<ViewPlanes> planes;
-        for (std::int64_t view = 0; view < views; ++view) {
-            const std::int64_t at = view * batch + i;
+        for (std::int64_t view = 0; view < crops_.view_count(); ++view) {
+            const std::int64_t at = view * parts(batch) + place;
             planes.push_back(
-                {pictures.clean.slice(at, at + 1).span(), pictures.augmented.slice(at, at + 1).span()});
+                {batch.clean.slice(at, at + 1).span(), batch.augmented.slice(at, at + 1).span()});
         }
-        crops.write_views(source.image(indices[static_cast<std::size_t>(i)]), random, planes);
-    });
-    return pictures;
-}
+        crops_.write_views(batch.reads.read(*source_, place, skip_damaged_), random, planes);
+    }
+
+private:
+    std::shared_ptr<const FaceSource> source_;
+    EpochSampler sampler_;
+    MultiCrop crops_;
+    std::uint64_t seed_;
+    bool skip_damaged_;
+};
+
+namespace detail {
 
 /// Landmarks of pictures (n, 3, h, w) in evaluation mode, a batch at a time: (n, N, 2).
 inline Tensor<float> find_landmarks(LandmarkCnn<float>& cnn, const Tensor<float>& pictures,
@@ -92,15 +119,13 @@ inline Tensor<float> shrink(const Tensor<float>& pictures, std::int64_t side) {
 
 }  // namespace detail
 
-/// The views of the faces `indices`, a function of (seed, step) and the generator's next streams.
+/// The tokens of a batch's views, a function of the pictures, the seed and the generator's next streams.
 /// `landmark_cnn` null: grid patches (DINO).
-inline ViewTokens load_views(const FaceSource& source, std::span<const std::int64_t> indices,
-                             const MultiCrop& crops, const ViewOptions& options,
-                             LandmarkCnn<float>* landmark_cnn, std::uint64_t seed, std::int64_t step) {
+inline ViewTokens view_tokens(const ViewBatch& pictures, const ViewOptions& options,
+                              LandmarkCnn<float>* landmark_cnn, std::uint64_t seed) {
     const NoGrad no_grad;
-    const auto batch = static_cast<std::int64_t>(indices.size());
-    const std::int64_t split = MultiCrop::global_views * batch, all = crops.view_count() * batch;
-    const auto pictures = detail::draw_pictures(source, indices, crops, seed, step);
+    const std::int64_t batch = pictures.reads.size();
+    const std::int64_t split = MultiCrop::global_views * batch, all = pictures.augmented.shape(0);
     const Tensor<float> global = pictures.augmented.slice(0, split),
                         local = pictures.augmented.slice(split, all);
     ViewTokens tokens;
