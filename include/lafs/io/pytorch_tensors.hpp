@@ -82,7 +82,7 @@ public:
           pickle_(pickle),
           open_(pickle.values()),
           reached_(pickle.values()),
-          work_left_(16 * size + (1 << 20)),
+          work_left_(8 * size + (1 << 20)),
           bytes_left_(16 * archive.size() + (std::uint64_t{64} << 20)) {}
 
     PyTorchTensors run() {
