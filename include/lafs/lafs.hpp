@@ -73,10 +73,17 @@
 #include <lafs/expr/optimizer_updates.hpp>
 #include <lafs/expr/row_programs.hpp>
 #include <lafs/io/atomic_file.hpp>
+#include <lafs/io/content_kind.hpp>
+#include <lafs/io/crc32.hpp>
+#include <lafs/io/elements.hpp>
 #include <lafs/io/mapped_file.hpp>
+#include <lafs/io/pickle.hpp>
+#include <lafs/io/pickle_numpy.hpp>
+#include <lafs/io/pytorch_checkpoint.hpp>
 #include <lafs/io/pytorch_writer.hpp>
 #include <lafs/io/weights_names.hpp>
 #include <lafs/io/weights_report.hpp>
+#include <lafs/io/zip_archive.hpp>
 #include <lafs/io/zip_writer.hpp>
 #include <lafs/io/npy.hpp>
 #include <lafs/io/spool_file.hpp>
@@ -143,6 +150,7 @@
 #include <lafs/data/record_tools/verify.hpp>
 #include <lafs/data/source.hpp>
 #include <lafs/data/source_pairs.hpp>
+#include <lafs/data/verification_bin.hpp>
 #include <lafs/train/face_batches.hpp>
 #include <lafs/train/verify_pairs.hpp>
 #include <lafs/train/view_batches.hpp>
