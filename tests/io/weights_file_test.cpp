@@ -55,6 +55,20 @@ TEST_CASE("the content of a file decides, not its name", "[io]") {
     }
 }
 
+TEST_CASE("a header as long as another format's mark is a header", "[io]") {
+    TemporaryFolder folder;
+    // 0x80 begins a pickle, "PK" (0x4B50) a zip archive.
+    for (const std::size_t length : {std::size_t{0x80}, std::size_t{0x180}, std::size_t{0x4B50}}) {
+        std::string header = "{}";
+        header.resize(length, ' ');
+        std::string bytes(8, '\0');
+        bytes[0] = static_cast<char>(length & 0xFF);
+        bytes[1] = static_cast<char>(length >> 8);
+        lafs_test::write_text(folder / "x", bytes + header);
+        CHECK(std::string(open_weights(folder / "x").format()) == "safetensors file");
+    }
+}
+
 TEST_CASE("every element type is read as it is stored", "[io]") {
     TemporaryFolder folder;
     std::vector<std::byte> content;

@@ -183,12 +183,14 @@ inline bool looks_like_pytorch(std::span<const std::byte> bytes) {
 inline WeightsFile open_weights(const std::filesystem::path& path) {
     {
         const MappedFile file(path);
-        if (detail::looks_like_pytorch(file.bytes()))
-            return PyTorchCheckpoint::open(path);
-        require(detail::looks_like_safetensors(file.bytes()), "open_weights", path.string(), " is ",
+        // The length that a safetensors file begins with may have the first bytes of a zip archive or a
+        // pickle; neither of those has a brace behind such a length.
+        if (detail::looks_like_safetensors(file.bytes()))
+            return SafetensorsFile::open(path);
+        require(detail::looks_like_pytorch(file.bytes()), "open_weights", path.string(), " is ",
                 content_kind(file.bytes()), ", expected a safetensors file or a PyTorch checkpoint (.pth)");
     }
-    return SafetensorsFile::open(path);
+    return PyTorchCheckpoint::open(path);
 }
 
 }  // namespace lafs::inline LAFS_ABI

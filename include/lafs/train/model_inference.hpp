@@ -150,10 +150,14 @@ inline ModelSpec model_of(const WeightsFile& file, const WeightsNames& names, st
         return spec;
     }
     ModelSpec spec = parse_model(text->second);
-    ModelSpec found = infer_model(file, names, heads > 0 ? heads : spec.vit.heads);
+    ModelSpec found = infer_model(file, names, heads > 0 ? heads : 1);
+    VitConfig& split = found.vit;  // one head of their whole width, unless the heads are given
     if (heads > 0) {
-        spec.vit.heads = found.vit.heads;
-        spec.vit.head_width = found.vit.head_width;
+        spec.vit.heads = split.heads;
+        spec.vit.head_width = split.head_width;
+    } else if (spec.vit.heads * spec.vit.head_width == split.head_width) {
+        split.heads = spec.vit.heads;
+        split.head_width = spec.vit.head_width;
     }
     require(model_text(spec) == model_text(found), "load_weights", path, " says that it holds ",
             model_text(spec), ", but its tensors are those of ", model_text(found));
