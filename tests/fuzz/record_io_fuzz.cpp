@@ -36,7 +36,7 @@ void use_records(const std::filesystem::path& path) {
     constexpr std::size_t few = 16;
     for (std::size_t i = 0; i < std::min(opened.file.size(), few); ++i)
         lafs::list_record(opened.file, i);
-    if (opened.file.size() <= few)
+    if (opened.file.bytes() <= 4096)  // decoding takes most of the time
         lafs::check_records(opened);
     const lafs::RecordSource source(path);
     for (std::int64_t i = 0; i < std::min<std::int64_t>(source.size(), few); ++i)

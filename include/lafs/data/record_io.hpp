@@ -4,6 +4,7 @@
 // and the byte. Sets may be larger than memory.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -36,6 +37,7 @@ public:
     /// is made by reading all of the file, and `index_note` says why. Throws when the file cannot be read;
     /// damaged records are found when they are read.
     explicit RecordFile(const std::filesystem::path& path) : path_(path), file_(path) {
+        file_.expect(Access::random);  // by default the system reads 70 times as much as is asked for
         const std::filesystem::path beside = record_index_path(path);
         if (std::error_code ignored; std::filesystem::exists(beside, ignored))
             read_index(beside);
@@ -43,7 +45,9 @@ public:
             index_note_ = beside.filename().string() + " is missing";
         if (index_note_.empty())
             return;
+        file_.expect(Access::sequential);
         RecordScan scan = scan_records(file_.bytes());
+        file_.expect(Access::random);
         require(scan.damaged.size() < scan.offsets.size() || file_.size() < 4 || begins_with_magic(),
                 "record file", path_, " is ", content_kind(file_.bytes()), ", expected MXNet records");
         if (index_.size() > 0 && covers(index_, scan, file_.bytes()))
@@ -73,6 +77,14 @@ public:
     /// The payload of a record, valid as long as the file. Throws when it is damaged: cut off, not whole, or
     /// not followed by the next record.
     RecordPayload read(std::size_t i) const {
+        const std::uint64_t begin = offset(i);
+        constexpr std::uint64_t most = std::uint64_t{16} << 20;
+        file_.prefetch(begin, std::min(most, index_.limit(i, file_.size()) - begin));
+        return peek(i);
+    }
+
+    /// The same for who looks at the beginning of the payload only: less is read from the disk.
+    RecordPayload peek(std::size_t i) const {
         const std::uint64_t begin = offset(i), limit = index_.limit(i, file_.size());
         if (begin >= file_.size())
             fail("record file", where(i), ": the file ends at byte ", file_.size());

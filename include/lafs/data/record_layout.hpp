@@ -81,7 +81,7 @@ private:
     /// The class of a record, or class_unreadable.
     std::uint32_t class_at(std::size_t position) const {
         try {
-            const RecordPayload payload = file_.read(position);
+            const RecordPayload payload = file_.peek(position);
             return class_of(parse_image_record(payload.bytes(), {}), {});
         } catch (const Error&) {
             return class_unreadable;
@@ -91,7 +91,7 @@ private:
     /// The keys of a record that describes the set; nothing for images and damaged records.
     std::optional<KeyRange> range_at(std::size_t position) const {
         try {
-            const RecordPayload payload = file_.read(position);
+            const RecordPayload payload = file_.peek(position);
             return key_range(parse_image_record(payload.bytes(), {}));
         } catch (const Error&) {
             return std::nullopt;

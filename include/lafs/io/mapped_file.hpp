@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -15,6 +16,9 @@
 #include <utility>
 
 namespace lafs::inline LAFS_ABI {
+
+/// The order in which a mapped file will be read: how much the system reads ahead of what is touched.
+enum class Access { any, sequential, random };
 
 /// Owns the mapping of one regular file; movable. The bytes stay valid when the file is replaced by a
 /// rename (as AtomicFile does).
@@ -52,6 +56,24 @@ public:
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
         return *this;
+    }
+
+    /// Tells the system what to expect. It may pay no heed; nothing else changes.
+    void expect(Access access) const {
+        if (data_)
+            ::madvise(data_, size_,
+                      access == Access::random       ? MADV_RANDOM
+                      : access == Access::sequential ? MADV_SEQUENTIAL
+                                                     : MADV_NORMAL);
+    }
+
+    /// Lets the system begin to read `length` bytes at `offset`, in one go, before they are touched.
+    void prefetch(std::size_t offset, std::size_t length) const {
+        static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        if (offset >= size_)
+            return;
+        const std::size_t begin = offset / page * page, end = offset + std::min(length, size_ - offset);
+        ::madvise(static_cast<std::byte*>(data_) + begin, end - begin, MADV_WILLNEED);
     }
 
     std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
