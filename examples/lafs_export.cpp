@@ -14,10 +14,10 @@ int main(int argc, char** argv) {
     std::int64_t pairs = 3000;
     int folds = 10;
     std::uint64_t seed = 0;
-    app.add_option(
-        "--data", data,
-        "An image folder, or synthetic:ids=N,images=N[,seed=N][,first=N]; people number `first` and "
-        "above are not those of a training set synthetic:ids=N with N <= first");
+    app.add_option("--data", data,
+                   "A set as the trainers take it (folder, train.rec), or "
+                   "synthetic:ids=N,images=N[,seed=N][,first=N]; people number `first` and "
+                   "above are not those of a training set synthetic:ids=N with N <= first");
     app.add_option("--out", out, "Folder to write")->required();
     app.add_option("--pairs", pairs, "Pairs, half of them of one person");
     app.add_option("--folds", folds, "Folds of the pairs");
