@@ -11,8 +11,10 @@ inline void add_run_options(CLI::App& app, lafs::RunOptions& run) {
     app.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.set_config("--config", "", "Read options from a file of `name = value` lines; the command line wins")
         ->check(CLI::ExistingFile);
-    app.add_option("--data", run.data,
-                   "Training set: a folder root/<identity>/<image>, or synthetic:ids=200,images=20[,seed=..]")
+    app.add_option(
+           "--data", run.data,
+           "Training set: a record file (train.rec or its folder), a folder root/<identity>/<image>, or "
+           "synthetic:ids=200,images=20[,seed=..]")
         ->required();
     app.add_option(
         "--model", run.model,
