@@ -200,6 +200,12 @@ TEST_CASE("names are the paths of nested containers; what is not known is skippe
               "student.s (a tensor whose name is taken)"});
     CHECK(file.open(checkpoint(value, six_floats)).names() == std::vector<std::string>{"tensor"});
     CHECK(file.open(checkpoint("}")).names().empty());
+    const std::string factory = global("collections", "defaultdict") + "cbuiltins\nlist\n\x85R";
+    const std::string counter = global("collections", "Counter") + "}" + text("a") + integer(2) + "s\x85R";
+    const auto kinds = file.open(
+        checkpoint(dict(text("d") + factory + text("w") + value + "s" + text("c") + counter), six_floats));
+    CHECK(kinds.names() == std::vector<std::string>{"d.w"});
+    CHECK(kinds.skipped() == std::vector<std::string>{"c (an object of collections.Counter)"});
 }
 
 TEST_CASE("files that cannot be read say what to do", "[io]") {

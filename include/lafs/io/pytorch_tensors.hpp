@@ -145,9 +145,13 @@ private:
         return false;
     }
 
+    /// Calls of OrderedDict and the like count when their entries were set afterwards, not given with the
+    /// call.
     static bool is_container(const PickleValue& value) {
-        return value.is(PickleKind::object) ? value.meaning() == mapping
-                                            : value.has_items() || value.has_entries();
+        if (!value.is(PickleKind::object))
+            return value.has_items() || value.has_entries();
+        return value.meaning() == mapping &&
+               (value.arguments().size() == 0 || value.arguments().item(0).is(PickleKind::global));
     }
 
     void visit_entries(const PickleValue& value, int level) {
