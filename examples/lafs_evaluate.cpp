@@ -1,39 +1,100 @@
-// Verification of a model on pairs of images.
+// Evaluates a recogniser: verification sets, IJB-B and IJB-C, thresholds, curves.
 #include <lafs/io/atomic_file.hpp>
-#include <lafs/train/face_model.hpp>
-#include <lafs/train/verification_report.hpp>
-#include <lafs/train/verify_pairs.hpp>
+#include <lafs/train/evaluate.hpp>
 
 #include "run_options_cli.hpp"
 
-int main(int argc, char** argv) {
-    CLI::App app{"Verifies a model on pairs of faces: ten-fold accuracy, best threshold, TAR at FAR."};
-    app.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    std::filesystem::path weights, pairs, root;
-    std::string json;
-    std::int64_t batch = 32;
+namespace {
+
+/// The command line.
+struct Arguments {
+    lafs::EvaluateOptions options;
+    std::string protocol = "verification", json;
+    std::filesystem::path roc, det;
+    double calibrate_far = 0;
+    bool no_flip = false, no_detector_score = false, keep_norm = false;
     int threads = 0;
-    app.add_option("--weights", weights, "Weights of a recogniser (model.safetensors)")->required();
-    app.add_option("--pairs", pairs, "List of pairs (pairs.txt)")->required();
-    app.add_option("--root", root, "Folder of the pairs' images")->required();
-    app.add_option("--json", json, "Write the result as JSON to this file; - for standard output");
-    app.add_option("--batch", batch, "Images at a time; does not change results")->check(CLI::PositiveNumber);
-    app.add_option("--threads", threads, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
+};
+
+void add_inputs(CLI::App& app, Arguments& a) {
+    app.add_option("--weights", a.options.weights, "Weights of a recogniser (model.safetensors or .pth)");
+    app.add_option("--protocol", a.protocol, "verification: pairs of images; ijb: templates, 1:1 and 1:N")
+        ->check(CLI::IsMember({"verification", "ijb"}));
+    app.add_option("--bin", a.options.bins,
+                   "Verification set (lfw.bin) or a folder of them; may be given several times")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->always_capture_default(false);
+    app.add_option("--pairs", a.options.pairs, "List of pairs (pairs.txt)");
+    app.add_option("--root", a.options.root, "Folder of the images of --pairs");
+    app.add_option("--scores", a.options.scores,
+                   "Text of `score label` lines (1 same, 0 different) instead of a model");
+    app.add_option("--ijb", a.options.ijb, "Folder of IJB-B or IJB-C, with meta and loose_crop in it");
+    app.add_option("--set", a.options.set, "What the names of the lists in meta begin with: ijbb or ijbc");
+}
+
+void add_how(CLI::App& app, Arguments& a) {
+    app.add_flag("--no-flip", a.no_flip, "Embed the image alone, without its mirror");
+    app.add_flag("--no-detector-score", a.no_detector_score, "IJB: all images of a medium count the same");
+    app.add_flag("--keep-norm", a.keep_norm,
+                 "IJB: do not normalise the images' features; long ones count more");
+    app.add_option("--batch", a.options.embed.batch, "Images at a time; does not change results")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--threads", a.threads, "Threads; 0: one per core. Does not change results")
+        ->check(CLI::Range(0, 1024));
+}
+
+void add_outputs(CLI::App& app, Arguments& a) {
+    app.add_option(
+           "--calibrate", a.calibrate_far,
+           "Also find the threshold for this false accept rate, e.g. 0.001, with its confidence interval; "
+           "0: do not")
+        ->check(CLI::Range(0.0, 1.0));
+    app.add_option("--roc", a.roc, "Write the ROC curve to this file: .svg a picture, .csv numbers");
+    app.add_option("--det", a.det, "Write the DET curve to this file: .svg a picture, .csv numbers");
+    app.add_option("--json", a.json, "Write the result as JSON to this file; - for standard output");
+}
+
+int evaluate(Arguments& a) {
+    lafs::require(a.protocol == "ijb" || a.options.ijb.empty(), "evaluate",
+                  "--ijb belongs to --protocol ijb");
+    lafs::require(a.protocol != "ijb" || !a.options.ijb.empty(), "evaluate",
+                  "--protocol ijb needs --ijb, the folder of the set");
+    for (const std::filesystem::path& file : {a.roc, a.det})
+        if (!file.empty())
+            lafs::check_curve_file(file);
+    if (a.threads > 0)
+        lafs::set_threads(a.threads);
+    a.options.embed.mirrored = !a.no_flip;
+    a.options.use_detector_score = !a.no_detector_score;
+    a.options.normalise_images = !a.keep_norm;
+    if (a.calibrate_far > 0)
+        a.options.calibrate_far = a.calibrate_far;
+
+    const lafs::EvaluateResult result = lafs::evaluate(a.options);
+    const std::string json = result.json.dump(2) + "\n";
+    std::fputs(a.json == "-" ? json.c_str() : result.text.c_str(), stdout);
+    if (!a.json.empty() && a.json != "-")
+        lafs::write_file(a.json, json);
+    if (!a.roc.empty())
+        lafs::write_curves(a.roc, result.curves, lafs::CurvePlot::roc);
+    if (!a.det.empty())
+        lafs::write_curves(a.det, result.curves, lafs::CurvePlot::det);
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{
+        "Evaluates a recogniser. Verification sets: ten-fold accuracy, best threshold, TAR at FAR. IJB: TAR "
+        "at "
+        "FAR of\npairs of templates, and identification in galleries. Also the threshold for a wanted false "
+        "accept rate."};
+    app.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    Arguments arguments;
+    add_inputs(app, arguments);
+    add_how(app, arguments);
+    add_outputs(app, arguments);
     CLI11_PARSE(app, argc, argv);
-    return run_program([&] {
-        if (threads > 0)
-            lafs::set_threads(threads);
-        auto model = lafs::load_face_model(weights);
-        const auto set = lafs::pair_set(lafs::read_pairs(pairs, root));
-        const auto result = lafs::verify_pairs(
-            set, [&](const auto& images) { return model.embed(images); }, batch);
-        const std::string text = lafs::verification_json(result).dump(2) + "\n";
-        if (json == "-")
-            std::fputs(text.c_str(), stdout);
-        else
-            std::fputs(lafs::verification_text(result).c_str(), stdout);
-        if (!json.empty() && json != "-")
-            lafs::write_file(json, text);
-        return 0;
-    });
+    return run_program([&] { return evaluate(arguments); });
 }

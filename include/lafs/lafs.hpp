@@ -77,16 +77,16 @@
 #include <lafs/io/crc32.hpp>
 #include <lafs/io/elements.hpp>
 #include <lafs/io/mapped_file.hpp>
+#include <lafs/io/npy.hpp>
 #include <lafs/io/pickle.hpp>
 #include <lafs/io/pickle_numpy.hpp>
 #include <lafs/io/pytorch_checkpoint.hpp>
 #include <lafs/io/pytorch_writer.hpp>
+#include <lafs/io/spool_file.hpp>
 #include <lafs/io/weights_names.hpp>
 #include <lafs/io/weights_report.hpp>
 #include <lafs/io/zip_archive.hpp>
 #include <lafs/io/zip_writer.hpp>
-#include <lafs/io/npy.hpp>
-#include <lafs/io/spool_file.hpp>
 #include <lafs/losses/arcface.hpp>
 #include <lafs/losses/cosface.hpp>
 #include <lafs/losses/cross_entropy.hpp>
@@ -151,6 +151,8 @@
 #include <lafs/data/source.hpp>
 #include <lafs/data/source_pairs.hpp>
 #include <lafs/data/verification_bin.hpp>
+#include <lafs/train/embed_images.hpp>
+#include <lafs/train/evaluate_ijb.hpp>
 #include <lafs/train/face_batches.hpp>
 #include <lafs/train/verify_pairs.hpp>
 #include <lafs/train/view_batches.hpp>
@@ -172,7 +174,9 @@
 
 #if (__has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)) && __has_include(<nlohmann/json.hpp>)
 #include <lafs/train/damage_log.hpp>
+#include <lafs/train/evaluate.hpp>
 #include <lafs/train/finetune.hpp>
+#include <lafs/train/ijb_report.hpp>
 #include <lafs/train/pretrain.hpp>
 #include <lafs/train/report.hpp>
 #include <lafs/train/run_report.hpp>

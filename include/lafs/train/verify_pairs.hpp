@@ -2,29 +2,36 @@
 // protocol.
 #pragma once
 
-#include <lafs/autograd/variable.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/pairs.hpp>
 #include <lafs/data/source_pairs.hpp>
+#include <lafs/data/verification_bin.hpp>
 #include <lafs/eval/verification.hpp>
-#include <lafs/train/face_batches.hpp>
+#include <lafs/train/embed_images.hpp>
 #include <map>
-#include <string>
+#include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
 
 /// Pairs over a list of distinct images; each image is embedded once.
 struct PairSet {
-    std::vector<std::filesystem::path> files;  ///< of pairs from a list; empty for a source's own images
-    std::shared_ptr<const FaceSource> source;  ///< of pairs of a source's images
-    std::vector<std::int64_t> images;          ///< indices into `source`
+    std::vector<std::filesystem::path> files;    ///< of pairs from a list; empty for other images
+    std::shared_ptr<const FaceSource> source;    ///< of pairs of a source's images
+    std::shared_ptr<const VerificationBin> bin;  ///< of pairs of a verification set's images
+    std::vector<std::int64_t> images;            ///< indices into `source` or `bin`
     std::vector<std::pair<std::size_t, std::size_t>> pairs;
     std::vector<std::uint8_t> same;
     std::size_t folds = 10;
 
-    std::size_t image_count() const { return source ? images.size() : files.size(); }
-    Image image(std::size_t i) const { return source ? source->image(images[i]) : load_image(files[i]); }
+    std::size_t image_count() const { return source || bin ? images.size() : files.size(); }
+    Image image(std::size_t i) const {
+        if (bin)
+            return bin->image(static_cast<std::size_t>(images[i]));
+        return source ? source->image(images[i]) : load_image(files[i]);
+    }
 };
 
 /// Pairs of image files from a list.
@@ -67,38 +74,34 @@ inline PairSet pair_set(std::shared_ptr<const FaceSource> source, std::int64_t p
     return set;
 }
 
-/// Embeds one batch of images (B, 3, H, W) and their mirrors and adds the two: (B, D) values.
-/// `embed` maps (B, 3, H, W) to (B, D).
-template <class T, class D, class Embed>
-std::vector<T> embed_with_mirror(const Tensor<T, D>& images, const Embed& embed) {
-    const NoGrad no_grad;
-    std::vector<T> values = embed(images).to_vector();
-    auto mirrored = images.to_vector();
-    const auto width = static_cast<std::ptrdiff_t>(images.shape(3));
-    for (auto row = mirrored.begin(); row != mirrored.end(); row += width)
-        std::reverse(row, row + width);
-    const std::vector<T> mirror = embed(Tensor<T, D>::from(images.shape(), mirrored)).to_vector();
-    for (std::size_t i = 0; i < values.size(); ++i)
-        values[i] += mirror[i];
-    return values;
+/// Pairs of a verification set in one file, over the usual ten folds.
+inline PairSet pair_set(VerificationBin bin) {
+    PairSet set;
+    std::vector<std::size_t> numbers(bin.images());  // of first copies
+    for (std::size_t i = 0; i < bin.images(); ++i)
+        if (bin.first_copy(i) == i) {
+            numbers[i] = set.images.size();
+            set.images.push_back(static_cast<std::int64_t>(i));
+        }
+    for (std::size_t i = 0; i < bin.pairs(); ++i) {
+        set.pairs.emplace_back(numbers[bin.first_copy(2 * i)], numbers[bin.first_copy(2 * i + 1)]);
+        set.same.push_back(bin.same(i));
+    }
+    set.bin = std::make_shared<const VerificationBin>(std::move(bin));
+    return set;
 }
 
-/// Verifies a model on a set of pairs; results do not depend on `batch`. Throws when an embedding is not
-/// finite.
+/// Squared distance of each pair between the L2-normalised embeddings that a model gives; each image is
+/// embedded once. Results do not depend on the batch. Throws when an embedding is not finite.
 template <class Embed>
-VerificationResult verify_pairs(const PairSet& set, const Embed& embed, std::int64_t batch = 32) {
-    const auto count = static_cast<std::int64_t>(set.image_count());
+std::vector<double> embed_pair_distances(const PairSet& set, const Embed& embed,
+                                         const EmbedOptions& options = {}) {
     std::vector<float> embeddings;
-    for (std::int64_t begin = 0; begin < count; begin += batch) {
-        const std::int64_t size = std::min(batch, count - begin);
-        auto images = Tensor<float>::empty({size, 3, face_size, face_size});
-        parallel_for(size, [&](std::int64_t i) {
-            to_planes(resize(set.image(static_cast<std::size_t>(begin + i)), face_size, face_size),
-                      images.slice(i, i + 1).span());
+    embed_images(
+        set.image_count(), options, [&](std::size_t i) { return set.image(i); }, embed,
+        [&](std::size_t, std::span<const float> row) {
+            embeddings.insert(embeddings.end(), row.begin(), row.end());
         });
-        const auto values = embed_with_mirror(images, embed);
-        embeddings.insert(embeddings.end(), values.begin(), values.end());
-    }
     const std::size_t dim = embeddings.size() / set.image_count();
     std::vector<float> rows;
     rows.reserve(2 * set.pairs.size() * dim);
@@ -106,9 +109,15 @@ VerificationResult verify_pairs(const PairSet& set, const Embed& embed, std::int
         for (const std::size_t image : {a, b})
             rows.insert(rows.end(), embeddings.begin() + static_cast<std::ptrdiff_t>(image * dim),
                         embeddings.begin() + static_cast<std::ptrdiff_t>((image + 1) * dim));
+    return pair_distances(std::span<const float>(rows), dim);
+}
+
+/// Verifies a model on a set of pairs, over the set's folds.
+template <class Embed>
+VerificationResult verify_pairs(const PairSet& set, const Embed& embed, std::int64_t batch = 32) {
     VerificationOptions options;
     options.folds = set.folds;
-    return verify(std::span<const float>(rows), dim, set.same, options);
+    return verify_distances(embed_pair_distances(set, embed, {batch, true}), set.same, options);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -1,0 +1,156 @@
+// One evaluation of a recogniser, as the program lafs_evaluate runs it: verification sets, IJB, or scores
+// that are already there; its result for people, for programs and as curves.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <lafs/core/error.hpp>
+#include <lafs/data/pairs.hpp>
+#include <lafs/data/score_list.hpp>
+#include <lafs/data/verification_bin.hpp>
+#include <lafs/eval/curves.hpp>
+#include <lafs/train/evaluate_ijb.hpp>
+#include <lafs/train/face_model.hpp>
+#include <lafs/train/ijb_report.hpp>
+#include <lafs/train/progress.hpp>
+#include <lafs/train/verification_report.hpp>
+#include <lafs/train/verify_pairs.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace lafs::inline LAFS_ABI {
+
+/// What is evaluated. One of: `scores`; `ijb` with `set`; `bins` and `pairs` with `root`.
+struct EvaluateOptions {
+    std::filesystem::path weights;            ///< not needed for scores
+    std::vector<std::filesystem::path> bins;  ///< verification sets (.bin), or folders of them
+    std::filesystem::path pairs, root;        ///< a list of pairs and the folder of its images
+    std::filesystem::path scores;             ///< `score label` lines
+    std::filesystem::path ijb;                ///< folder with meta and loose_crop
+    std::string set = "ijbc";                 ///< what the names of its lists begin with
+    EmbedOptions embed = {};
+    bool use_detector_score = true, normalise_images = true;  ///< of IJB
+    std::optional<double> calibrate_far = {};
+};
+
+/// The result: keys of `json` are those of verification_json and ijb_json.
+struct EvaluateResult {
+    nlohmann::ordered_json json;
+    std::string text;
+    std::vector<NamedCurve> curves;
+};
+
+/// The files themselves, and the .bin files of folders by name. Throws for a folder without any.
+inline std::vector<std::filesystem::path> bin_files(const std::vector<std::filesystem::path>& given) {
+    std::vector<std::filesystem::path> files;
+    for (const std::filesystem::path& path : given) {
+        std::error_code ignored;
+        if (!std::filesystem::is_directory(path, ignored)) {
+            files.push_back(path);
+            continue;
+        }
+        const std::size_t before = files.size();
+        for (const auto& entry : std::filesystem::directory_iterator(path))
+            if (entry.path().extension() == ".bin")
+                files.push_back(entry.path());
+        require(files.size() > before, "evaluate", path, " has no .bin files, expected verification sets");
+        std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
+    }
+    return files;
+}
+
+namespace detail {
+
+/// The results of several sets by name; a second set of the same name gets a number.
+inline std::string unused_name(const std::vector<NamedVerification>& sets, const std::string& name) {
+    const auto used = [&](const std::string& text) {
+        return std::any_of(sets.begin(), sets.end(), [&](const auto& set) { return set.name == text; });
+    };
+    std::string free = name;
+    for (int number = 2; used(free); ++number)
+        free = name + "_" + std::to_string(number);
+    return free;
+}
+
+inline EvaluateResult verification_evaluation(const EvaluateOptions& options) {
+    FaceModel<float> model = load_face_model(options.weights);
+    std::vector<NamedVerification> sets;
+    const auto add = [&](const PairSet& set, const std::filesystem::path& file) {
+        const std::vector<double> distances = embed_pair_distances(
+            set, [&](const auto& images) { return model.embed(images); }, options.embed);
+        sets.push_back(verify_named(unused_name(sets, file.stem().string()), distances, set.same, set.folds,
+                                    options.calibrate_far));
+    };
+    for (const std::filesystem::path& file : bin_files(options.bins))
+        add(pair_set(VerificationBin::open(file)), file);
+    if (!options.pairs.empty())
+        add(pair_set(read_pairs(options.pairs, options.root)), options.pairs);
+    EvaluateResult result{verification_json(sets), verification_text(sets), {}};
+    for (NamedVerification& set : sets)
+        result.curves.push_back({set.name, std::move(set.curve)});
+    return result;
+}
+
+inline EvaluateResult ijb_evaluation(const EvaluateOptions& options) {
+    FaceModel<float> model = load_face_model(options.weights);
+    const IjbSet set = read_ijb(options.ijb, options.set);
+    IjbEvaluation how;
+    how.protocol = {options.embed.mirrored, options.use_detector_score, options.normalise_images};
+    how.batch = options.embed.batch;
+    how.calibrate_far = options.calibrate_far;
+    Progress progress(options.set, static_cast<std::int64_t>(set.images.size()));
+    how.progress = [&](std::size_t) { progress.advance(1); };
+    IjbResult result = evaluate_ijb(
+        set, [&](const auto& images) { return model.embed(images); }, how);
+    return {ijb_json(options.set, result),
+            ijb_text(options.set, result),
+            {{options.set, std::move(result.curve)}}};
+}
+
+inline EvaluateResult score_evaluation(const EvaluateOptions& options) {
+    const ScoreList list = read_scores(options.scores);
+    RocCurve curve = roc_curve(list.scores, list.same, RocPoints::all);
+    std::vector<TarAtFar> points;
+    std::string text = formatted("%zu pairs\n", list.same.size());
+    for (const double far : {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1}) {
+        points.push_back({far, tar_at_far(curve, far)});
+        text += formatted("TAR at FAR %-6g %.2f %%\n", far, 100 * points.back().tar);
+    }
+    nlohmann::ordered_json json = {{"pairs", list.same.size()}, {"tar_at_far", tar_at_far_json(points)}};
+    if (options.calibrate_far) {
+        const Calibration calibration = calibrate(list.scores, list.same, *options.calibrate_far);
+        json["calibration"] = calibration_json(calibration);
+        text += calibration_text(calibration);
+    }
+    return {std::move(json), std::move(text), {{options.scores.stem().string(), std::move(curve)}}};
+}
+
+}  // namespace detail
+
+/// Throws, before anything is read, unless the options say what to evaluate, and only one kind of it.
+inline void check_evaluate(const EvaluateOptions& options) {
+    const bool verification = !options.bins.empty() || !options.pairs.empty();
+    const int kinds = int{verification} + int{!options.ijb.empty()} + int{!options.scores.empty()};
+    require(kinds == 1, "evaluate", "got ", kinds == 0 ? "nothing" : "several kinds of things",
+            " to evaluate, expected --bin or --pairs, or --ijb, or --scores");
+    require(
+        options.scores.empty() == !options.weights.empty(), "evaluate",
+        options.scores.empty() ? "--weights is missing" : "got --scores and --weights, expected one of them");
+    require(options.pairs.empty() == options.root.empty(), "evaluate",
+            "got one of --pairs and --root, expected both or neither");
+}
+
+/// Evaluates; progress of IJB is shown on standard error.
+inline EvaluateResult evaluate(const EvaluateOptions& options) {
+    check_evaluate(options);
+    if (!options.scores.empty())
+        return detail::score_evaluation(options);
+    return options.ijb.empty() ? detail::verification_evaluation(options) : detail::ijb_evaluation(options);
+}
+
+}  // namespace lafs::inline LAFS_ABI
