@@ -281,9 +281,13 @@ TEST_CASE("facts and lists of a set", "[data]") {
     check_contains(facts, "images:             5\n");
     check_contains(facts, "identities:         2\n");
     check_contains(facts, "images of each:     2 to 3, 2.5 on average");
-    check_contains(facts, "3 identities, 112 x 112: not the number found");
+    check_contains(facts, "property says 3 identities, the records have 2");
     check_contains(facts, "3 of 1 x 1 .pgm, 2 of 1 x 1 .ppm");
     check_contains(facts, "RGB (a guess: the middle is redder than blue in 100 % of 2 coloured images");
+    const Verified verified(folder / "x.rec");
+    CHECK(verified.check.good());
+    REQUIRE(!verified.check.notes.empty());
+    check_contains(verified.check.notes.back(), "property says 3 identities, the records have 2");
     const lafs::RecordFile file(folder / "x.rec");
     CHECK(lafs::list_record(file, 0) == "0\t0\t32\t1\t0\t6 8\tno image");
     CHECK(lafs::list_record(file, 2) == "2\t" + std::to_string(text.offsets[2]) + "\t46\t1\t2\t5 0.5\tppm");

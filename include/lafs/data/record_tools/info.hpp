@@ -102,13 +102,12 @@ inline void add_property(FactLines& facts, const RecordSource& source) {
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored))
         return facts.add("property", "none");
-    try {
-        const SetProperty property = read_property(path);
-        facts.add("property", property.identities, " identities, ", property.width, " x ", property.height,
-                  property.identities == source.identities() ? "" : ": not the number found");
-    } catch (const Error& error) {
-        facts.add("property", error.what());
-    }
+    const std::string problem =
+        property_problem(source.file().path(), static_cast<std::size_t>(source.identities()));
+    if (!problem.empty())
+        return facts.add("property", problem);
+    const SetProperty property = read_property(path);
+    facts.add("property", property.identities, " identities, ", property.width, " x ", property.height);
 }
 
 inline void add_identities(FactLines& facts, const RecordSource& source) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <lafs/core/error.hpp>
 #include <lafs/data/image_codec.hpp>
+#include <lafs/data/property.hpp>
 #include <lafs/data/record_io.hpp>
 #include <lafs/data/record_layout.hpp>
 #include <lafs/data/record_set.hpp>
@@ -92,6 +93,23 @@ inline std::string reason_in(const std::string& message, const std::string& plac
     return begin == std::string::npos ? message : message.substr(begin);
 }
 
+/// What is wrong with the property beside a file; empty when there is none.
+inline std::string property_problem(const std::filesystem::path& records, std::size_t identities) {
+    const std::filesystem::path path = records.parent_path() / "property";
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored))
+        return {};
+    try {
+        const SetProperty property = read_property(path);
+        return property.identities == static_cast<std::int64_t>(identities)
+                   ? ""
+                   : text_of("property says ", property.identities, " identities, the records have ",
+                             identities);
+    } catch (const Error& error) {
+        return error.what();
+    }
+}
+
 }  // namespace detail
 
 /// Reads every record and decodes every image, on all threads.
@@ -106,6 +124,9 @@ inline RecordCheck check_records(const OpenedRecords& opened, const CheckProgres
         result.problems.insert(result.problems.end(), opened.layout->problems.begin(),
                                opened.layout->problems.end());
         result.notes.insert(result.notes.end(), opened.layout->notes.begin(), opened.layout->notes.end());
+        if (const std::string text = detail::property_problem(file.path(), opened.layout->classes.size());
+            !text.empty())
+            result.notes.push_back(text);
     } else {
         result.problems.push_back(opened.layout_problem);
     }
