@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the packages that building needs and that are missing, on Debian and Ubuntu.
-# Further package names may follow: scripts/install_deps.sh clang doxygen
+# Further package names may follow: scripts/install_deps.sh clang doxygen. libopencv-dev (a gigabyte) is only needed to
+# find faces in photographs that are not aligned (lafs_align --detector).
 source "$(dirname "$0")/common.sh"
 
 packages=(
@@ -9,7 +10,6 @@ packages=(
     libstb-dev                      # reading and writing images
     nlohmann-json3-dev              # weights, logs and results
     libcli11-dev                    # the trainers' command lines
-    libopencv-dev                   # finding faces in photographs (lafs_align)
     catch2 libbenchmark-dev         # tests, benchmarks
     "$@"
 )
