@@ -51,6 +51,14 @@ inline bool is_truncated(std::span<const std::byte> bytes, std::int64_t width, s
     return false;
 }
 
+/// Pixels of four bytes to pixels of three.
+inline void drop_fourth_bytes(const unsigned char* from, std::span<std::uint8_t> to) {
+    std::size_t i = 0;
+    for (; i + 4 <= to.size(); i += 3, from += 4)
+        std::memcpy(to.data() + i, from, 4);  // the fourth is overwritten by the next pixel
+    std::memcpy(to.data() + i, from, to.size() - i);
+}
+
 inline void append_bytes(void* target, void* data, int size) {
     auto& bytes = *static_cast<std::vector<std::byte>*>(target);
     const auto* first = static_cast<const std::byte*>(data);
@@ -84,12 +92,17 @@ inline Image decode_image(std::span<const std::byte> bytes, const std::string& n
     require(bytes.front() != std::byte{'P'} || !stbi_is_16_bit_from_memory(data, size), "decode image",
             "image ", name, " has more than 256 levels of grey or a colour, expected PGM or PPM of 8 bits");
     const DecoderLimit memory(static_cast<std::size_t>(limit));
+    // For JPEG, stb_image vectorises the step to colours if it may write four bytes a pixel.
+    const bool four = bytes.front() == std::byte{0xFF} && std::int64_t{4} * width * height < limit;
     const std::unique_ptr<unsigned char, void (*)(void*)> decoded(
-        stbi_load_from_memory(data, size, &width, &height, &components, 3), stbi_image_free);
+        stbi_load_from_memory(data, size, &width, &height, &components, four ? 4 : 3), stbi_image_free);
     require(decoded != nullptr, "decode image", "image ", name,
             " cannot be read: ", decoded ? "" : stbi_failure_reason());
     Image image(width, height);
-    std::memcpy(image.pixels.data(), decoded.get(), image.pixels.size());
+    if (four)
+        detail::drop_fourth_bytes(decoded.get(), image.pixels);
+    else
+        std::memcpy(image.pixels.data(), decoded.get(), image.pixels.size());
     return image;
 }
 
