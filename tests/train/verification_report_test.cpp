@@ -7,14 +7,14 @@
 namespace {
 
 /// Twenty pairs by squared distance: genuine ones near, but for the last two that are exchanged.
-lafs::NamedVerification set(const std::string& name, std::optional<double> calibrate_far = {}) {
+lafs::SetVerification set(const std::string& name, std::optional<double> calibrate_far = {}) {
     std::vector<double> distances;
     std::vector<std::uint8_t> same;
     for (int i = 0; i < 20; ++i) {
         same.push_back(i % 2 == 0);
         distances.push_back((i % 2 == 0) == (i < 18) ? 0.5 + 0.01 * i : 1.5 + 0.01 * i);
     }
-    return lafs::verify_named(name, distances, same, 10, calibrate_far);
+    return lafs::verify_set(name, distances, same, 10, calibrate_far);
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -28,7 +28,7 @@ bool contains(const std::string& text, const std::string& part) {
 // By hand: the threshold from all folds but one is 0.67 (above the genuine pair at 0.66) and right, but for
 // the fold of that very pair (0.65 without it) and that of the exchanged ones, which get one of two right.
 TEST_CASE("one set has its figures at the top, several have names", "[train]") {
-    const std::vector<lafs::NamedVerification> sets = {set("lfw"), set("cfp_fp")};
+    const std::vector<lafs::SetVerification> sets = {set("lfw"), set("cfp_fp")};
     const auto one = lafs::verification_json(std::span(sets).first(1));
     CHECK(one.at("accuracy") == 0.9);
     CHECK(one.at("pairs") == 20);
@@ -43,11 +43,11 @@ TEST_CASE("one set has its figures at the top, several have names", "[train]") {
     contains(table, "set      pairs  accuracy %        threshold   FAR 0.1  FAR 0.01");
     contains(table, "\nlfw         20   90.00 +- 20.00");
     contains(table, "\nmean             90.00\n");
-    CHECK(lafs::verification_text(std::vector<lafs::NamedVerification>{}).empty());
+    CHECK(lafs::verification_text(std::vector<lafs::SetVerification>{}).empty());
 }
 
 TEST_CASE("curves and thresholds are those of the cosine", "[train]") {
-    const lafs::NamedVerification one = set("lfw", 0.1);
+    const lafs::SetVerification one = set("lfw", 0.1);
     CHECK(one.curve.far.back() == 1.0);
     CHECK(one.curve.thresholds[1] == Approx(1.0 - 0.25));  // the nearest pair: squared distance 0.5
     REQUIRE(one.calibration);

@@ -67,7 +67,7 @@ inline std::vector<std::filesystem::path> bin_files(const std::vector<std::files
 namespace detail {
 
 /// The results of several sets by name; a second set of the same name gets a number.
-inline std::string unused_name(const std::vector<NamedVerification>& sets, const std::string& name) {
+inline std::string unused_name(const std::vector<SetVerification>& sets, const std::string& name) {
     const auto used = [&](const std::string& text) {
         return std::any_of(sets.begin(), sets.end(), [&](const auto& set) { return set.name == text; });
     };
@@ -79,19 +79,19 @@ inline std::string unused_name(const std::vector<NamedVerification>& sets, const
 
 inline EvaluateResult verification_evaluation(const EvaluateOptions& options) {
     FaceModel<float> model = load_face_model(options.weights);
-    std::vector<NamedVerification> sets;
+    std::vector<SetVerification> sets;
     const auto add = [&](const PairSet& set, const std::filesystem::path& file) {
         const std::vector<double> distances = embed_pair_distances(
             set, [&](const auto& images) { return model.embed(images); }, options.embed);
-        sets.push_back(verify_named(unused_name(sets, file.stem().string()), distances, set.same, set.folds,
-                                    options.calibrate_far));
+        sets.push_back(verify_set(unused_name(sets, file.stem().string()), distances, set.same, set.folds,
+                                  options.calibrate_far));
     };
     for (const std::filesystem::path& file : bin_files(options.bins))
         add(pair_set(VerificationBin::open(file)), file);
     if (!options.pairs.empty())
         add(pair_set(read_pairs(options.pairs, options.root)), options.pairs);
     EvaluateResult result{verification_json(sets), verification_text(sets), {}};
-    for (NamedVerification& set : sets)
+    for (SetVerification& set : sets)
         result.curves.push_back({set.name, std::move(set.curve)});
     return result;
 }
@@ -115,13 +115,15 @@ inline EvaluateResult ijb_evaluation(const EvaluateOptions& options) {
 inline EvaluateResult score_evaluation(const EvaluateOptions& options) {
     const ScoreList list = read_scores(options.scores);
     RocCurve curve = roc_curve(list.scores, list.same, RocPoints::all);
+    const auto impostors =
+        static_cast<std::size_t>(std::count(list.same.begin(), list.same.end(), std::uint8_t{0}));
     std::vector<TarAtFar> points;
-    std::string text = formatted("%zu pairs\n", list.same.size());
-    for (const double far : {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1}) {
+    for (const double far : {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1})
         points.push_back({far, tar_at_far(curve, far)});
-        text += formatted("TAR at FAR %-6g %.2f %%\n", far, 100 * points.back().tar);
-    }
-    nlohmann::ordered_json json = {{"pairs", list.same.size()}, {"tar_at_far", tar_at_far_json(points)}};
+    nlohmann::ordered_json json = {
+        {"pairs", list.same.size()}, {"impostor_pairs", impostors}, {"tar_at_far", tar_at_far_json(points)}};
+    std::string text = formatted("%zu pairs (%zu impostor)\n", list.same.size(), impostors) +
+                       tar_at_far_text(points, impostors);
     if (options.calibrate_far) {
         const Calibration calibration = calibrate(list.scores, list.same, *options.calibrate_far);
         json["calibration"] = calibration_json(calibration);

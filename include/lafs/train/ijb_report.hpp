@@ -85,16 +85,12 @@ inline std::string identification_text(const Identification& found) {
 
 }  // namespace detail
 
-/// The same as lines of text. A TAR at a FAR that the impostor pairs are too few to show is marked.
+/// The same as lines of text.
 inline std::string ijb_text(const std::string& set, const IjbResult& result) {
     std::string text = detail::formatted("%s: %zu images, %zu templates, %zu pairs (%zu impostor)\n",
                                          set.c_str(), result.images, result.templates,
                                          result.genuine_pairs + result.impostor_pairs, result.impostor_pairs);
-    for (const TarAtFar& point : result.tar_at_far) {
-        const bool shown = point.far * static_cast<double>(result.impostor_pairs) >= 1.0;
-        text += detail::formatted("TAR at FAR %-6g %6.2f %%%s\n", point.far, 100 * point.tar,
-                                  shown ? "" : "  (too few impostor pairs for this FAR)");
-    }
+    text += tar_at_far_text(result.tar_at_far, result.impostor_pairs);
     if (result.identification)
         text += detail::identification_text(*result.identification);
     if (result.calibration)

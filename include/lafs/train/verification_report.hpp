@@ -16,7 +16,7 @@
 namespace lafs::inline LAFS_ABI {
 
 /// The result on one set, with what may be asked for beside it.
-struct NamedVerification {
+struct SetVerification {
     std::string name;
     VerificationResult result;
     RocCurve curve;  ///< of all pairs by their cosine, in one fold
@@ -24,10 +24,10 @@ struct NamedVerification {
 };
 
 /// Verifies squared distances of L2-normalised embeddings, and calibrates where a FAR is given.
-inline NamedVerification verify_named(std::string name, std::span<const double> distances,
-                                      std::span<const std::uint8_t> same, std::size_t folds,
-                                      std::optional<double> calibrate_far = {}) {
-    NamedVerification set{std::move(name), {}, {}, {}};
+inline SetVerification verify_set(std::string name, std::span<const double> distances,
+                                  std::span<const std::uint8_t> same, std::size_t folds,
+                                  std::optional<double> calibrate_far = {}) {
+    SetVerification set{std::move(name), {}, {}, {}};
     VerificationOptions options;
     options.folds = folds;
     set.result = verify_distances(distances, same, options);
@@ -94,12 +94,23 @@ inline nlohmann::ordered_json calibration_json(const Calibration& c) {
             {"warning", c.warning}};
 }
 
+/// Lines of TAR at FAR; those that the impostor pairs are too few to show are marked.
+inline std::string tar_at_far_text(std::span<const TarAtFar> points, std::size_t impostor_pairs) {
+    std::string text;
+    for (const TarAtFar& point : points)
+        text += detail::formatted("TAR at FAR %-6g %6.2f %%%s\n", point.far, 100 * point.tar,
+                                  point.far * static_cast<double>(impostor_pairs) >= 1.0
+                                      ? ""
+                                      : "  (too few impostor pairs for this FAR)");
+    return text;
+}
+
 /// One set as `verification_json`, with "calibration" where there is one; several as {"sets": {name: ..},
 /// "mean_accuracy"}.
-inline nlohmann::ordered_json verification_json(std::span<const NamedVerification> sets) {
+inline nlohmann::ordered_json verification_json(std::span<const SetVerification> sets) {
     nlohmann::ordered_json all = nlohmann::ordered_json::object();
     double sum = 0.0;
-    for (const NamedVerification& set : sets) {
+    for (const SetVerification& set : sets) {
         nlohmann::ordered_json one = verification_json(set.result);
         if (set.calibration)
             one["calibration"] = calibration_json(*set.calibration);
@@ -140,20 +151,20 @@ inline std::string calibration_text(const Calibration& c) {
 }
 
 /// One set as `verification_text`; several as a table with a line each. Calibrations follow.
-inline std::string verification_text(std::span<const NamedVerification> sets) {
+inline std::string verification_text(std::span<const SetVerification> sets) {
     std::string text;
     if (sets.size() == 1) {
         text = verification_text(sets[0].result);
     } else if (!sets.empty()) {
         std::size_t width = 4;
-        for (const NamedVerification& set : sets)
+        for (const SetVerification& set : sets)
             width = std::max(width, set.name.size());
         const int column = static_cast<int>(width);
         text = detail::formatted("%-*s  %6s  %-16s  %9s", column, "set", "pairs", "accuracy %", "threshold");
         for (const TarAtFar& point : sets[0].result.tar_at_far)
             text += detail::formatted("  %8s", detail::formatted("FAR %g", point.far).c_str());
         double sum = 0.0;
-        for (const NamedVerification& set : sets) {
+        for (const SetVerification& set : sets) {
             const VerificationResult& r = set.result;
             text += detail::formatted("\n%-*s  %6zu  %6.2f +- %-6.2f  %9.3f", column, set.name.c_str(),
                                       r.pairs, 100 * r.accuracy, 100 * r.accuracy_std, r.best_threshold);
@@ -166,7 +177,7 @@ inline std::string verification_text(std::span<const NamedVerification> sets) {
             "distance\n",
             column, "mean", "", 100 * sum / static_cast<double>(sets.size()));
     }
-    for (const NamedVerification& set : sets)
+    for (const SetVerification& set : sets)
         if (set.calibration)
             text += (sets.size() > 1 ? set.name + ": " : std::string()) + calibration_text(*set.calibration);
     return text;
