@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
     auto* pairs = app.add_option("--pairs", options.pairs, "Verification pairs to validate on (pairs.txt)");
     app.add_option("--root", options.root, "Folder of the pairs' images")->needs(pairs);
     pairs->needs(app.get_option("--root"));
+    app.add_option("--bin", options.bin, "Or a verification set to validate on (lfw.bin)");
     app.add_option("--validate-every", options.validate_every, "Epochs between validations");
     app.add_option("--weight-decay", options.weight_decay, "Weight decay (half of it for the landmark CNN)");
     app.add_option("--layer-decay", options.layer_decay,

@@ -153,6 +153,7 @@
 #include <lafs/data/verification_bin.hpp>
 #include <lafs/train/embed_images.hpp>
 #include <lafs/train/evaluate_ijb.hpp>
+#include <lafs/train/check_pairs.hpp>
 #include <lafs/train/face_batches.hpp>
 #include <lafs/train/verify_pairs.hpp>
 #include <lafs/train/view_batches.hpp>

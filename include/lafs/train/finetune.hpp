@@ -4,11 +4,13 @@
 #pragma once
 
 #include <lafs/data/loader.hpp>
+#include <lafs/data/verification_bin.hpp>
 #include <lafs/losses/landmark_regularization.hpp>
 #include <lafs/losses/mixup.hpp>
 #include <lafs/optim/adamw.hpp>
 #include <lafs/optim/gradient_clipping.hpp>
 #include <lafs/optim/schedule.hpp>
+#include <lafs/train/check_pairs.hpp>
 #include <lafs/train/damage_log.hpp>
 #include <lafs/train/face_batches.hpp>
 #include <lafs/train/face_model.hpp>
@@ -32,6 +34,7 @@ struct FinetuneOptions {
     std::int64_t few_shot = 0;             ///< images of each identity; 0: all
     double partition = 1;                  ///< the first share of the records
     std::filesystem::path pairs, root;     ///< validation pairs and their images
+    std::filesystem::path bin;             ///< or a verification set of pairs (lfw.bin)
     std::int64_t validate_every = 5;       ///< epochs between validations; the last epoch always is
     double weight_decay = 0.1;
     double layer_decay = -1;             ///< < 0: 0.58 with init_backbone, else 1 (none)
@@ -75,9 +78,14 @@ inline std::shared_ptr<const FaceSource> training_source(const FinetuneOptions& 
 }
 
 /// Validation pairs: those given, or of a synthetic set's people that are not trained on; none otherwise.
+/// Throws for pairs given that cannot be evaluated.
 inline std::optional<PairSet> validation_pairs(const FinetuneOptions& options) {
-    if (!options.pairs.empty())
-        return pair_set(read_pairs(options.pairs, options.root));
+    if (!options.pairs.empty() || !options.bin.empty()) {
+        PairSet set = options.bin.empty() ? pair_set(read_pairs(options.pairs, options.root))
+                                          : pair_set(VerificationBin::open(options.bin));
+        check_pair_set(set, options.bin.empty() ? options.pairs : options.bin);
+        return set;
+    }
     if (!options.run.data.starts_with("synthetic:"))
         return std::nullopt;
     return pair_set(open_source("synthetic:ids=40,images=5,first=2000000"), 400, 10, 1);
@@ -230,6 +238,8 @@ private:
                 ", expected a probability");
         require(options.validate_every >= 1, "options", "got --validate-every ", options.validate_every,
                 ", expected at least 1");
+        require(options.pairs.empty() || options.bin.empty(), "options",
+                "got both --pairs and --bin, expected one set of validation pairs");
         require(options.clip >= 0, "options", "got --clip ", options.clip, ", expected 0 (off) or more");
         require(options.landmark_regularization <= 0 || !options.init_landmarks.empty(), "options",
                 "landmark regularization needs the landmark CNN to stay near: give --init-landmarks");
