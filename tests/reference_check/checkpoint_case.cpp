@@ -1,5 +1,6 @@
 // 11 and 12: checkpoints in the published layouts, as PyTorch wrote them; `<name>_expected.safetensors`
 // beside each lists some of its tensors, and its metadata the epoch.
+#include <algorithm>
 #include <lafs/io/pytorch_checkpoint.hpp>
 
 #include "cases.hpp"
