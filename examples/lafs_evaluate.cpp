@@ -23,7 +23,7 @@ void add_inputs(CLI::App& app, Arguments& a) {
     app.add_option("--bin", a.options.bins,
                    "Verification set (lfw.bin) or a folder of them; may be given several times")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->always_capture_default(false);
+        ->default_str("");
     app.add_option("--pairs", a.options.pairs, "List of pairs (pairs.txt)");
     app.add_option("--root", a.options.root, "Folder of the images of --pairs");
     app.add_option("--scores", a.options.scores,

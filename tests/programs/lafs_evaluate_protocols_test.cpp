@@ -31,26 +31,28 @@ struct Files {
         INFO(made.errors);
         REQUIRE(made.exit_code == 0);
         fs::create_directories(bins);
-        write_bin("first", 11);
-        write_bin("second", 12);
+        write_bin("bins/first", 11);
+        write_bin("bins/second", 12);
+        write_bin("short", 13, 8);
+        write_bin("same", 13, 1);
         lafs_test::write_text(folder / "scores.txt", "0.9 1\n0.7 0\n0.5 1\n0.1 0\n0.3 0\n");
     }
 
     /// 20 pairs of 10 people in ten folds, same and different in turn.
-    void write_bin(const std::string& name, std::uint64_t seed) const {
+    void write_bin(const std::string& name, std::uint64_t seed, std::size_t pairs = 20) const {
         const lafs::SyntheticFaces faces(10, 2, seed);
         std::vector<std::vector<std::byte>> encoded;
         for (std::int64_t i = 0; i < faces.size(); ++i)
             encoded.push_back(lafs::encode_png(faces.image(i)));
         std::vector<std::span<const std::byte>> images;
         std::vector<std::uint8_t> same;
-        for (std::size_t k = 0; k < 20; ++k) {
+        for (std::size_t k = 0; k < pairs; ++k) {
             const std::size_t person = k / 2;
             same.push_back(k % 2 == 0);
             images.emplace_back(encoded[2 * person]);
             images.emplace_back(encoded[k % 2 == 0 ? 2 * person + 1 : (2 * person + 2) % 20]);
         }
-        lafs::write_verification_bin(bins / (name + ".bin"), images, same);
+        lafs::write_verification_bin(folder / (name + ".bin"), images, same);
     }
 };
 
@@ -180,6 +182,10 @@ TEST_CASE("what cannot be evaluated is explained before any work", "[programs]")
     refused({"--scores", files().weights}, "line 1");
     refused(with_weights({"--bin", files().ijb.root}), "has no .bin files");
     refused(with_weights({"--bin", files().weights}), "model.safetensors");
+    refused(with_weights({"--bin", files().folder / "short.bin"}),
+            "short.bin\" has 8 pairs, expected at least 10");
+    refused(with_weights({"--bin", files().bins, "--bin", files().folder / "same.bin"}),
+            "same.bin\" has 1 genuine of 1 pairs, expected pairs of both kinds");
     refused(with_weights({"--protocol", "ijb", "--ijb", files().bins}), "meta and loose_crop");
     refused(with_weights({"--protocol", "ijb", "--ijb", files().folder, "--set", "ijbc"}),
             "meta and loose_crop");

@@ -77,19 +77,32 @@ inline std::string unused_name(const std::vector<SetVerification>& sets, const s
     return free;
 }
 
+/// A set and the file that it comes from, checked: a set that cannot be verified stops the run before hours
+/// of work on the others.
+inline std::pair<std::filesystem::path, PairSet> checked_set(const std::filesystem::path& file, PairSet set) {
+    const auto genuine =
+        static_cast<std::size_t>(std::count(set.same.begin(), set.same.end(), std::uint8_t{1}));
+    require(genuine > 0 && genuine < set.same.size(), "evaluate", file, " has ", genuine, " genuine of ",
+            set.same.size(), " pairs, expected pairs of both kinds");
+    require(set.same.size() >= set.folds, "evaluate", file, " has ", set.same.size(),
+            " pairs, expected at least ", set.folds, ", one for each fold");
+    return {file, std::move(set)};
+}
+
 inline EvaluateResult verification_evaluation(const EvaluateOptions& options) {
     FaceModel<float> model = load_face_model(options.weights);
+    std::vector<std::pair<std::filesystem::path, PairSet>> files;
+    for (const std::filesystem::path& file : bin_files(options.bins))
+        files.push_back(checked_set(file, pair_set(VerificationBin::open(file))));
+    if (!options.pairs.empty())
+        files.push_back(checked_set(options.pairs, pair_set(read_pairs(options.pairs, options.root))));
     std::vector<SetVerification> sets;
-    const auto add = [&](const PairSet& set, const std::filesystem::path& file) {
+    for (const auto& [file, set] : files) {
         const std::vector<double> distances = embed_pair_distances(
             set, [&](const auto& images) { return model.embed(images); }, options.embed);
         sets.push_back(verify_set(unused_name(sets, file.stem().string()), distances, set.same, set.folds,
                                   options.calibrate_far));
-    };
-    for (const std::filesystem::path& file : bin_files(options.bins))
-        add(pair_set(VerificationBin::open(file)), file);
-    if (!options.pairs.empty())
-        add(pair_set(read_pairs(options.pairs, options.root)), options.pairs);
+    }
     EvaluateResult result{verification_json(sets), verification_text(sets), {}};
     for (SetVerification& set : sets)
         result.curves.push_back({set.name, std::move(set.curve)});
