@@ -38,9 +38,9 @@ int main(int argc, char** argv) {
     app.add_option("--margin", options.head.margin, "Margin; below 0: the head's published value");
     app.add_flag("--easy-margin", options.head.easy_margin, "ArcFace's easy margin");
     app.add_option("--init-landmarks", options.init_landmarks,
-                   "Weights with a landmark CNN (landmarks.safetensors)");
+                   "Weights with a landmark CNN (landmarks.safetensors, or a .pth)");
     app.add_option("--init-backbone", options.init_backbone,
-                   "Weights with a transformer (teacher.safetensors)");
+                   "Weights with a transformer (teacher.safetensors, or a .pth)");
     app.add_option("--few-shot", options.few_shot, "Train on this many images of each identity; 0: all");
     app.add_option("--partition", options.partition, "Train on the first share of the records");
     auto* pairs = app.add_option("--pairs", options.pairs, "Verification pairs to validate on (pairs.txt)");

@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
     add_run_options(app, options.run);
     app.add_option("--method", options.method, "lafs or dino");
     app.add_option("--landmarks", options.landmarks,
-                   "Weights with a landmark CNN (stage 1's landmarks.safetensors)");
+                   "Weights with a landmark CNN (stage 1's landmarks.safetensors, or a .pth)");
     app.add_option("--optimizer", options.optimizer, "adamw, sgd or lars");
     app.add_option("--prototypes", options.prototypes,
                    "Outputs of the head; 0: 100000 for base, 4096 for smaller models");
