@@ -138,7 +138,8 @@ inline void write_aligned(const AlignOptions& options, const std::string& name, 
     const std::string inner = (fs::canonical(path.parent_path()) / "").string();
     require(inner.starts_with((fs::canonical(options.out) / "").string()), "align", "the folder ",
             path.parent_path(), " is a link to ", inner, ", expected a place inside the output folder");
-    write_file(path, options.extension == ".png" ? encode_png(face) : encode_jpeg(face, options.quality));
+    write_file(path, options.extension == ".png" ? encode_png(face) : encode_jpeg(face, options.quality),
+               Flush::later);
 }
 
 /// What became of one image, and the line that says so.
