@@ -134,6 +134,7 @@
 
 #if __has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)
 #include <lafs/data/align_images.hpp>
+#include <lafs/data/bin_source.hpp>
 #include <lafs/data/damaged.hpp>
 #include <lafs/data/face_source.hpp>
 #include <lafs/data/image_codec.hpp>
@@ -151,7 +152,9 @@
 #include <lafs/data/source.hpp>
 #include <lafs/data/source_pairs.hpp>
 #include <lafs/data/verification_bin.hpp>
+#include <lafs/train/compare_faces.hpp>
 #include <lafs/train/embed_images.hpp>
+#include <lafs/train/embed_source.hpp>
 #include <lafs/train/evaluate_ijb.hpp>
 #include <lafs/train/check_pairs.hpp>
 #include <lafs/train/face_batches.hpp>
@@ -163,6 +166,7 @@
 #include <lafs/io/safetensors.hpp>
 #include <lafs/io/weights.hpp>
 #include <lafs/io/weights_file.hpp>
+#include <lafs/train/calibration_file.hpp>
 #include <lafs/train/convert_weights.hpp>
 #include <lafs/train/face_model.hpp>
 #include <lafs/train/log_reader.hpp>
@@ -175,6 +179,7 @@
 
 #if (__has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)) && __has_include(<nlohmann/json.hpp>)
 #include <lafs/train/damage_log.hpp>
+#include <lafs/train/embedding_file.hpp>
 #include <lafs/train/evaluate.hpp>
 #include <lafs/train/finetune.hpp>
 #include <lafs/train/ijb_report.hpp>
