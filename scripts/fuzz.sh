@@ -64,9 +64,9 @@ for reader in "${readers[@]}"; do
     done < <(head -1 "tests/fuzz/${reader}_fuzz.cpp" | sed 's/^.*seeds://' | tr -d ' ' | tr ',' '\n')
     if [ $libfuzzer = ON ]; then
         for file in "${seeds[@]}"; do
-            head -c 262144 "$file" > "$corpus/$(echo "$file" | cksum | cut -d' ' -f1)"
+            head -c 32768 "$file" > "$corpus/$(echo "$file" | cksum | cut -d' ' -f1)"
         done
-        command=("build-fuzz/tests/${reader}_fuzz" "-runs=$runs" -max_len=262144 -timeout=20 -malloc_limit_mb=64
+        command=("build-fuzz/tests/${reader}_fuzz" "-runs=$runs" -max_len=32768 -timeout=20 -malloc_limit_mb=64
             -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 -print_funcs=0 "-artifact_prefix=build-fuzz/findings/$reader-" "$corpus")
     else
         command=("build-fuzz/tests/${reader}_fuzz" "-runs=$runs" "${seeds[@]}")
