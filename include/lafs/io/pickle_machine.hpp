@@ -86,7 +86,7 @@ private:
     bool push_long(std::string_view bytes) {
         if (bytes.size() > 8)
             return push(bytes, PickleKind::big_integer);
-        std::uint64_t value = !bytes.empty() && bytes.back() < 0 ? ~std::uint64_t{0} : 0;
+        std::uint64_t value = !bytes.empty() && (bytes.back() & 0x80) != 0 ? ~std::uint64_t{0} : 0;
         std::memcpy(&value, bytes.data(), bytes.size());
         return push_integer(static_cast<std::int64_t>(value));
     }
