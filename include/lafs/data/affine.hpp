@@ -6,14 +6,16 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <lafs/core/error.hpp>
 #include <lafs/core/rounded.hpp>
+#include <lafs/core/unroll.hpp>
 #include <lafs/data/image.hpp>
 #include <lafs/data/image_ops.hpp>
+#include <vector>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -27,53 +29,84 @@ inline constexpr std::uint8_t fill_grey = 128;
 
 namespace detail {
 
-/// Between the second and third of four values for bicubic (Keys' with a = -1), between two for bilinear.
-template <class T>
-double interpolate(const std::array<T, 2>& v, double t) {
-    return v[0] + rounded((v[1] - v[0]) * t);
+/// The components of a pixel, and one that is not used.
+using Lanes = double __attribute__((vector_size(32)));
+using FloatLanes = float __attribute__((vector_size(16)));
+using IntegerLanes = int __attribute__((vector_size(16)));
+using ByteLanes = std::uint8_t __attribute__((vector_size(4)));
+
+/// The image with its components as floats: a pixel is one load.
+inline std::vector<FloatLanes> as_lanes(const Image& image) {
+    std::vector<FloatLanes> lanes(image.pixels.size() / 3);
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+        ByteLanes bytes{};
+        std::memcpy(&bytes, &image.pixels[3 * i], 3);
+        lanes[i] = __builtin_convertvector(bytes, FloatLanes);
+    }
+    return lanes;
 }
-template <class T>
-double interpolate(const std::array<T, 4>& v, double t) {
-    const double slope = v[2] - v[0], square = 2 * (v[0] - v[1]) + v[2] - v[3],
-                 cube = v[1] - v[0] - v[2] + v[3];
-    return v[1] + rounded(t * (slope + rounded(t * (square + rounded(t * cube)))));
+
+/// The products, each rounded.
+inline void round_lanes(Lanes& products) {
+#if defined(__AVX__)
+    asm("" : "+x"(products));
+#else
+    for (int i = 0; i < 4; ++i)
+        products[i] = rounded(products[i]);
+#endif
+}
+
+/// Between two values: bilinear; between the second and third of four: bicubic (Keys' with a = -1).
+inline void interpolate(const Lanes (&v)[2], double t, Lanes& result) {
+    result = (v[1] - v[0]) * t;
+    round_lanes(result);
+    result = v[0] + result;
+}
+inline void interpolate(const Lanes (&v)[4], double t, Lanes& result) {
+    result = (v[1] - v[0] - v[2] + v[3]) * t;
+    round_lanes(result);
+    result = (2 * (v[0] - v[1]) + v[2] - v[3] + result) * t;
+    round_lanes(result);
+    result = (v[2] - v[0] + result) * t;
+    round_lanes(result);
+    result = v[1] + result;
 }
 
 /// The pixel at (x, y), which lies inside, from Taps x Taps pixels around it.
-template <std::size_t Taps>
-void sample(const Image& image, double x, double y, std::uint8_t* out) {
+template <int Taps>
+void sample(const FloatLanes* pixels, int width, int height, double x, double y, std::uint8_t* out) {
     x -= 0.5;
     y -= 0.5;
     const int column = static_cast<int>(std::floor(x)), row = static_cast<int>(std::floor(y));
     const double right = x - column, down = y - row;
     constexpr int before = Taps / 2 - 1;
-    std::array<int, Taps> columns;
-    std::array<const std::uint8_t*, Taps> rows;
-    for (int k = 0; k < static_cast<int>(Taps); ++k) {
-        columns[static_cast<std::size_t>(k)] = 3 * std::clamp(column + k - before, 0, image.width - 1);
-        rows[static_cast<std::size_t>(k)] = image.at(0, std::clamp(row + k - before, 0, image.height - 1));
-    }
-    for (int c = 0; c < 3; ++c) {
-        std::array<double, Taps> line;
-        for (std::size_t v = 0; v < Taps; ++v) {
-            std::array<int, Taps> values;
-            for (std::size_t u = 0; u < Taps; ++u)
-                values[u] = rows[v][columns[u] + c];
-            line[v] = interpolate(values, right);
-        }
-        out[c] = static_cast<std::uint8_t>(std::clamp(interpolate(line, down), 0.0, 255.0));
-    }
+    std::ptrdiff_t columns[Taps];
+    unroll<Taps>([&](auto u) { columns[u] = std::clamp(column + u - before, 0, width - 1); });
+    Lanes lines[Taps];
+    unroll<Taps>([&](auto v) {
+        const FloatLanes* line = pixels + std::ptrdiff_t{std::clamp(row + v - before, 0, height - 1)} * width;
+        Lanes values[Taps];
+        unroll<Taps>([&](auto u) { values[u] = __builtin_convertvector(line[columns[u]], Lanes); });
+        interpolate(values, right, lines[v]);
+    });
+    Lanes result;
+    interpolate(lines, down, result);
+    IntegerLanes whole = __builtin_convertvector(result, IntegerLanes);
+    whole = whole < 0 ? 0 : whole > 255 ? 255 : whole;
+    const ByteLanes bytes = __builtin_convertvector(whole, ByteLanes);
+    std::memcpy(out, &bytes, 3);
 }
 
-template <std::size_t Taps>
+template <int Taps>
 LAFS_FLATTEN void transform_pixels(const Image& image, const AffineMap& map, std::uint8_t fill,
                                    Image& result) {
+    const std::vector<FloatLanes> pixels = as_lanes(image);
     for (int y = 0; y < result.height; ++y)
         for (int x = 0; x < result.width; ++x) {
             const double from_x = rounded(map.a * (x + 0.5)) + rounded(map.b * (y + 0.5)) + map.c;
             const double from_y = rounded(map.d * (x + 0.5)) + rounded(map.e * (y + 0.5)) + map.f;
             if (from_x >= 0 && from_x < image.width && from_y >= 0 && from_y < image.height)
-                sample<Taps>(image, from_x, from_y, result.at(x, y));
+                sample<Taps>(pixels.data(), image.width, image.height, from_x, from_y, result.at(x, y));
             else
                 std::fill_n(result.at(x, y), 3, fill);
         }

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <lafs/core/error.hpp>
 #include <lafs/data/image.hpp>
 #include <span>
@@ -164,9 +165,13 @@ inline Image resize(const Image& image, int width, int height, Filter filter = F
 inline Image flip_horizontal(const Image& image) {
     check_image(image, "flip");
     Image result(image.width, image.height);
-    for (int y = 0; y < image.height; ++y)
-        for (int x = 0; x < image.width; ++x)
-            std::copy_n(image.at(image.width - 1 - x, y), 3, result.at(x, y));
+    const int last = image.width - 1;
+    for (int y = 0; y < image.height; ++y) {
+        std::memcpy(result.at(0, y), image.at(last, y), 3);
+        for (int x = 1; x < last; ++x)  // the fourth byte is overwritten by the next pixel
+            std::memcpy(result.at(x, y), image.at(last - x, y), 4);
+        std::memcpy(result.at(last, y), image.at(0, y), 3);
+    }
     return result;
 }
 

@@ -78,12 +78,28 @@ inline ToneTable equalized_tones(const Histogram& histogram) {
     });
 }
 
-/// A byte of a 3 x 3 mean in which the middle counts five times; `at` points to it.
-inline int smoothed_byte(const std::uint8_t* at, std::ptrdiff_t stride) {
-    int sum = 4 * at[0];
-    for (const std::uint8_t* row : {at - stride, at, at + stride})
-        sum += row[-3] + row[0] + row[3];
-    return (2 * sum + 13) / 26;
+/// The blend of `count` bytes with a 3 x 3 mean in which the middle counts five times; `from` points to the
+/// middle of the first. Works in blocks: a fixed number vectorises.
+LAFS_FLATTEN inline void sharpen_bytes(const std::uint8_t* from, std::ptrdiff_t stride, float factor,
+                                       std::uint8_t* to, std::ptrdiff_t count) {
+    constexpr std::ptrdiff_t block = 64;
+    for (std::ptrdiff_t begin = 0; begin < count; begin += block) {
+        const std::ptrdiff_t size = std::min(block, count - begin);
+        std::uint8_t tap[block] = {}, blended[block];
+        int middle[block] = {}, sum[block] = {};
+        for (std::ptrdiff_t v = -1; v <= 1; ++v)
+            for (std::ptrdiff_t u = -1; u <= 1; ++u) {
+                std::copy_n(from + begin + v * stride + 3 * u, size, tap);
+                for (std::ptrdiff_t i = 0; i < block; ++i)
+                    sum[i] += tap[i];
+            }
+        std::copy_n(from + begin, size, middle);
+        for (std::ptrdiff_t i = 0; i < block; ++i) {
+            const int smoothed = (2 * (sum[i] + 4 * middle[i]) + 13) / 26;
+            blended[i] = static_cast<std::uint8_t>(blend(smoothed, middle[i], factor));
+        }
+        std::copy_n(blended, size, to + begin);
+    }
 }
 
 }  // namespace detail
@@ -125,13 +141,8 @@ inline Image adjust_sharpness(const Image& image, double factor) {
     const float blending = detail::enhancement(factor, "sharpness");
     Image result = image;
     const std::ptrdiff_t stride = 3 * static_cast<std::ptrdiff_t>(image.width);
-    for (int y = 1; y + 1 < image.height; ++y) {
-        const std::uint8_t* from = image.at(0, y);
-        std::uint8_t* to = result.at(0, y);
-        for (std::ptrdiff_t i = 3; i + 3 < stride; ++i)
-            to[i] = static_cast<std::uint8_t>(
-                detail::blend(detail::smoothed_byte(from + i, stride), from[i], blending));
-    }
+    for (int y = 1; y + 1 < image.height && image.width > 2; ++y)
+        detail::sharpen_bytes(image.at(1, y), stride, blending, result.at(1, y), stride - 6);
     return result;
 }
 
