@@ -60,4 +60,9 @@ std::string message_of(const Action& action) {
     return {};
 }
 
+/// Whether an error's message has this in it.
+inline bool mentions(const std::string& message, const std::string& part) {
+    return message.find(part) != std::string::npos;
+}
+
 }  // namespace lafs_test

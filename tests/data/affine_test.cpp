@@ -4,29 +4,21 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "small_images.hpp"
 
 // Expected bytes are what Pillow 13 gives for the same image.
 
 using lafs::Image, lafs::Filter;
+using lafs_test::pattern_image;
 
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-/// 5 x 4 pixels whose bytes a formula gives.
-Image pattern() {
-    Image image(5, 4);
-    for (int y = 0; y < 4; ++y)
-        for (int x = 0; x < 5; ++x)
-            for (int c = 0; c < 3; ++c)
-                image.at(x, y)[c] = static_cast<std::uint8_t>(x * 37 + y * 59 + c * 83 + x * y * 11);
-    return image;
-}
-
 }  // namespace
 
 TEST_CASE("rotation, shear and shift give Pillow's bytes", "[data]") {
-    const Image image = pattern();
+    const Image image = pattern_image();
     CHECK(lafs::rotate(image, 17).pixels ==
           Bytes{128, 128, 128, 54,  137, 220, 95,  171, 140, 160, 151, 70,  214, 131, 124,
                 35,  118, 175, 96,  179, 75,  163, 204, 73,  156, 64,  138, 158, 140, 68,
@@ -60,7 +52,7 @@ TEST_CASE("rotation, shear and shift give Pillow's bytes", "[data]") {
 }
 
 TEST_CASE("whole shifts and right angles move pixels and change none", "[data]") {
-    const Image image = pattern();
+    const Image image = pattern_image();
     for (const Filter filter : {Filter::bilinear, Filter::bicubic}) {
         CHECK(lafs::transform_affine(image, {}, filter) == image);
         CHECK(lafs::rotate(image, 360, filter) == image);
@@ -82,9 +74,9 @@ TEST_CASE("whole shifts and right angles move pixels and change none", "[data]")
 }
 
 TEST_CASE("transforms without finite numbers are refused", "[data]") {
-    CHECK_THROWS_AS(lafs::rotate(pattern(), std::nan("")), lafs::Error);
-    CHECK_THROWS_AS(lafs::shear_x(pattern(), HUGE_VAL), lafs::Error);
+    CHECK_THROWS_AS(lafs::rotate(pattern_image(), std::nan("")), lafs::Error);
+    CHECK_THROWS_AS(lafs::shear_x(pattern_image(), HUGE_VAL), lafs::Error);
     CHECK_THROWS_AS(lafs::translate_y(Image(), 1), lafs::Error);
     // Far away is outside, not an overflow.
-    CHECK(lafs::translate_x(pattern(), 1e300).pixels == Bytes(60, 128));
+    CHECK(lafs::translate_x(pattern_image(), 1e300).pixels == Bytes(60, 128));
 }

@@ -4,18 +4,12 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "small_images.hpp"
 
 using lafs::Image, lafs::RandAugmentOptions, lafs::RandOperation, lafs::RandomSequence, lafs::RandStep;
+using lafs_test::noise_image;
 
 namespace {
-
-Image noise(int width, int height) {
-    Image image(width, height);
-    RandomSequence random(5, 0);
-    for (auto& byte : image.pixels)
-        byte = static_cast<std::uint8_t>(random.bits());
-    return image;
-}
 
 std::vector<RandStep> draws(const RandAugmentOptions& options, std::uint64_t stream) {
     RandomSequence random(11, stream);
@@ -98,7 +92,7 @@ TEST_CASE("a draw is a function of the sequence and takes the same numbers whate
 }
 
 TEST_CASE("each step does its operation, in order", "[data]") {
-    const Image image = noise(20, 10);
+    const Image image = noise_image(20, 10);
     const auto step = [&](RandOperation operation, double amount) {
         return lafs::apply_rand_step(image, {operation, amount, lafs::Filter::bicubic}, 7);
     };
@@ -130,5 +124,6 @@ TEST_CASE("bad options of RandAugment are refused", "[data]") {
     CHECK_THROWS_AS(draws({1, std::nan(""), 2, 0.5}, 0), lafs::Error);
     CHECK_THROWS_AS(draws({1, 0.5, -1, 0.5}, 0), lafs::Error);
     CHECK_THROWS_AS(draws({1, 0.5, 2, 1.5}, 0), lafs::Error);
-    CHECK_THROWS_AS(lafs::apply_rand_step(noise(2, 2), {static_cast<RandOperation>(13), 0}), lafs::Error);
+    CHECK_THROWS_AS(lafs::apply_rand_step(noise_image(2, 2), {static_cast<RandOperation>(13), 0}),
+                    lafs::Error);
 }

@@ -4,24 +4,16 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "small_images.hpp"
 
 // Expected bytes are what Pillow 13 gives for the same image.
 
 using lafs::Image;
+using lafs_test::pattern_image;
 
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-/// 5 x 4 pixels whose bytes a formula gives.
-Image pattern() {
-    Image image(5, 4);
-    for (int y = 0; y < 4; ++y)
-        for (int x = 0; x < 5; ++x)
-            for (int c = 0; c < 3; ++c)
-                image.at(x, y)[c] = static_cast<std::uint8_t>(x * 37 + y * 59 + c * 83 + x * y * 11);
-    return image;
-}
 
 Image one_pixel(std::uint8_t red, std::uint8_t green, std::uint8_t blue) {
     Image image(1, 1);
@@ -32,7 +24,7 @@ Image one_pixel(std::uint8_t red, std::uint8_t green, std::uint8_t blue) {
 }  // namespace
 
 TEST_CASE("tone operations give Pillow's bytes", "[data]") {
-    const Image image = pattern();
+    const Image image = pattern_image();
     CHECK(lafs::autocontrast(lafs::adjust_contrast(image, 0.4)).pixels ==
           Bytes{0,   85,  175, 37,  126, 213, 75,  167, 254, 113, 208, 16,  148, 249, 54,
                 60,  150, 238, 108, 202, 10,  156, 254, 63,  204, 27,  115, 254, 79,  169,

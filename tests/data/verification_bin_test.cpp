@@ -10,15 +10,12 @@
 
 using lafs::VerificationBin;
 using lafs_test::little;
+using lafs_test::mentions;
 using lafs_test::message_of;
 using lafs_test::TemporaryFolder;
 using lafs_test::write_text;
 
 namespace {
-
-bool mentions(const std::string& message, const std::string& part) {
-    return message.find(part) != std::string::npos;
-}
 
 std::string unhex(const std::string& text) {
     std::string bytes;

@@ -10,13 +10,10 @@ using lafs::Pickle;
 using lafs::PickleKind;
 using lafs::PickleValue;
 using lafs_test::little;
+using lafs_test::mentions;
 using lafs_test::message_of;
 
 namespace {
-
-bool mentions(const std::string& message, const std::string& part) {
-    return message.find(part) != std::string::npos;
-}
 
 constexpr int ordered_dict = 7;
 constexpr lafs::PickleName known[] = {{"collections", "OrderedDict", ordered_dict}};

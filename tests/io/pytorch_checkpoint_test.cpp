@@ -11,6 +11,7 @@
 using lafs::DType;
 using lafs::PyTorchCheckpoint;
 using lafs_test::little;
+using lafs_test::mentions;
 using lafs_test::message_of;
 using lafs_test::TemporaryFolder;
 using lafs_test::write_text;
@@ -18,10 +19,6 @@ using lafs_test::zip_bytes;
 using lafs_test::ZipEntry;
 
 namespace {
-
-bool mentions(const std::string& message, const std::string& part) {
-    return message.find(part) != std::string::npos;
-}
 
 // Pickle opcodes by hand.
 

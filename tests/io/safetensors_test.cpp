@@ -13,6 +13,7 @@
 using lafs::DType;
 using lafs::SafetensorsFile;
 using lafs::SafetensorsWriter;
+using lafs_test::mentions;
 using lafs_test::message_of;
 using lafs_test::TemporaryFolder;
 
@@ -27,10 +28,6 @@ std::string length_bytes(std::uint64_t length) {
 
 std::string file_of(const std::string& header, std::size_t data) {
     return length_bytes(header.size()) + header + std::string(data, '\1');
-}
-
-bool mentions(const std::string& message, const std::string& part) {
-    return message.find(part) != std::string::npos;
 }
 
 }  // namespace

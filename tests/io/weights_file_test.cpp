@@ -7,16 +7,9 @@
 
 using lafs::DType;
 using lafs::open_weights;
+using lafs_test::mentions;
 using lafs_test::message_of;
 using lafs_test::TemporaryFolder;
-
-namespace {
-
-bool mentions(const std::string& message, const std::string& part) {
-    return message.find(part) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("the content of a file decides, not its name", "[io]") {
     TemporaryFolder folder;

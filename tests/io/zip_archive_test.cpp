@@ -6,6 +6,7 @@
 
 using lafs::ZipArchive;
 using lafs_test::little;
+using lafs_test::mentions;
 using lafs_test::message_of;
 using lafs_test::TemporaryFolder;
 using lafs_test::write_text;
@@ -13,10 +14,6 @@ using lafs_test::zip_bytes;
 using lafs_test::ZipEntry;
 
 namespace {
-
-bool mentions(const std::string& message, const std::string& part) {
-    return message.find(part) != std::string::npos;
-}
 
 std::string text_of(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -3,21 +3,15 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "small_images.hpp"
 
 using lafs::Image;
 using lafs::MultiCrop;
 using lafs::MultiCropOptions;
 using lafs::RandomSequence;
+using lafs_test::noise_image;
 
 namespace {
-
-Image noise(int width, int height) {
-    Image image(width, height);
-    RandomSequence random(5, 0);
-    for (auto& byte : image.pixels)
-        byte = static_cast<std::uint8_t>(random.bits());
-    return image;
-}
 
 std::vector<lafs::CropView> views(const MultiCropOptions& options, const Image& image,
                                   std::uint64_t stream = 0) {
@@ -45,7 +39,7 @@ bool grey(const Image& image) {
 }  // namespace
 
 TEST_CASE("multi-crop gives two global and the asked number of local views", "[ssl]") {
-    const Image image = noise(90, 112);
+    const Image image = noise_image(90, 112);
     const auto all = views({}, image);
     REQUIRE(all.size() == 10);
     for (const auto& view : all) {
@@ -67,7 +61,7 @@ TEST_CASE("multi-crop gives two global and the asked number of local views", "[s
 }
 
 TEST_CASE("each change of a view is the one asked for", "[ssl]") {
-    const Image image = noise(16, 16);
+    const Image image = noise_image(16, 16);
     auto options = unchanged(16);
     for (const auto& view : views(options, image)) {
         CHECK(view.clean == image);
@@ -96,7 +90,7 @@ TEST_CASE("each change of a view is the one asked for", "[ssl]") {
 }
 
 TEST_CASE("crops do not depend on what is done to their colours", "[ssl]") {
-    const Image image = noise(64, 64);
+    const Image image = noise_image(64, 64);
     MultiCropOptions plain;
     plain.first_global = plain.second_global = plain.local = {0, 0, 0, 0};
     plain.jitter = {0, 0, 0, 0};
@@ -109,7 +103,7 @@ TEST_CASE("crops do not depend on what is done to their colours", "[ssl]") {
 
 TEST_CASE("changes happen as often as published", "[ssl]") {
     const int count = 1500;
-    const Image image = noise(12, 12);
+    const Image image = noise_image(12, 12);
     auto options = unchanged(12);
     options.local_views = 1;
     options.first_global = MultiCropOptions{}.first_global;
@@ -156,7 +150,7 @@ TEST_CASE("changes happen as often as published", "[ssl]") {
 }
 
 TEST_CASE("views can be written as planes", "[ssl]") {
-    const Image image = noise(20, 20);
+    const Image image = noise_image(20, 20);
     MultiCropOptions options;
     options.size = 8;
     options.local_views = 1;

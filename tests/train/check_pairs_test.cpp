@@ -6,14 +6,11 @@
 #include "catch.hpp"
 #include "temporary_folder.hpp"
 
+using lafs_test::mentions;
 using lafs_test::message_of;
 using lafs_test::TemporaryFolder;
 
 namespace {
-
-bool mentions(const std::string& message, const std::string& part) {
-    return message.find(part) != std::string::npos;
-}
 
 /// A set of 12 pairs over two images; pair i is of the same person when (i % every) is 0.
 std::filesystem::path small_bin(const TemporaryFolder& folder, std::size_t pairs, std::size_t every,
