@@ -85,6 +85,7 @@
 #include <lafs/io/spool_file.hpp>
 #include <lafs/io/weights_names.hpp>
 #include <lafs/io/weights_report.hpp>
+#include <lafs/io/write_all.hpp>
 #include <lafs/io/zip_archive.hpp>
 #include <lafs/io/zip_writer.hpp>
 #include <lafs/losses/arcface.hpp>

@@ -48,12 +48,24 @@ inline std::string inner_name(std::string_view text) {
     return name;
 }
 
+/// Ten fields `x1 y1 .. x5 y5` of a line. Throws for numbers that are not finite or beyond 1e6.
+inline FivePoints parse_five_points(const TextLines& lines, std::span<const std::string_view> fields) {
+    constexpr int limit = 1'000'000;
+    FivePoints points;
+    for (std::size_t k = 0; k < 10; ++k) {
+        const double value = lines.finite_number(fields[k], "coordinate");
+        lines.require(std::abs(value) <= limit, "got the coordinate ", TextLines::quoted(fields[k]),
+                      ", expected at most ", limit);
+        (k % 2 == 0 ? points[k / 2].x : points[k / 2].y) = value;
+    }
+    return points;
+}
+
 }  // namespace detail
 
 /// Reads a list of points. Throws with file and line for other lines, names that lead out of a folder, and
 /// numbers that are not finite or beyond 1e6.
 inline std::vector<FacePoints> read_face_points(const std::filesystem::path& path) {
-    constexpr int limit = 1'000'000;
     TextLines lines("face points", path);
     std::vector<FacePoints> list;
     while (lines.next()) {
@@ -63,12 +75,7 @@ inline std::vector<FacePoints> read_face_points(const std::filesystem::path& pat
         FacePoints face{detail::inner_name(fields[0]), {}, lines.number()};
         lines.require(!face.image.empty(), "got the image ", TextLines::quoted(fields[0]),
                       ", expected the plain name of a file inside the folder");
-        for (std::size_t k = 0; k < 10; ++k) {
-            const double value = lines.finite_number(fields[1 + k], "coordinate");
-            lines.require(std::abs(value) <= limit, "got the coordinate ", TextLines::quoted(fields[1 + k]),
-                          ", expected at most ", limit);
-            (k % 2 == 0 ? face.points[k / 2].x : face.points[k / 2].y) = value;
-        }
+        face.points = detail::parse_five_points(lines, fields.subspan(1, 10));
         if (fields.size() == 12)
             lines.finite_number(fields[11], "score");
         list.push_back(std::move(face));

@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <lafs/core/error.hpp>
 #include <lafs/data/alignment.hpp>
+#include <lafs/data/face_points.hpp>
 #include <lafs/data/text_lines.hpp>
 #include <span>
 #include <string>
@@ -103,9 +104,7 @@ inline std::unordered_map<std::string, DetectedFace> read_ijb_faces(const std::f
         lines.require(fields.size() == 12, "got ", fields.size(),
                       " fields, expected 12: `image x1 y1 .. x5 y5 score`");
         DetectedFace face;
-        for (std::size_t k = 0; k < face.points.size(); ++k)
-            face.points[k] = {lines.finite_number(fields[1 + 2 * k], "coordinate"),
-                              lines.finite_number(fields[2 + 2 * k], "coordinate")};
+        face.points = detail::parse_five_points(lines, fields.subspan(1, 10));
         face.score = lines.finite_number(fields[11], "score");
         const bool added = faces.emplace(lines.plain_name(fields[0], "image"), face).second;
         lines.require(added, "the image ", TextLines::quoted(fields[0]), " is repeated");

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <filesystem>
 #include <lafs/core/error.hpp>
+#include <lafs/io/write_all.hpp>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -45,14 +46,8 @@ public:
     /// Appends all of `bytes`. Throws with the system's reason, e.g. a full disk.
     void write(std::span<const std::byte> bytes) {
         require(descriptor_ >= 0, "write file", path_, " is already closed");
-        while (!bytes.empty()) {
-            const ::ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-            if (written < 0 && errno == EINTR)
-                continue;
-            if (written < 0)
-                give_up("cannot write");
-            bytes = bytes.subspan(static_cast<std::size_t>(written));
-        }
+        if (!detail::write_all(descriptor_, bytes))
+            give_up("cannot write");
     }
 
     /// Appends text.

@@ -12,11 +12,13 @@
 #include <cstring>
 #include <filesystem>
 #include <lafs/core/error.hpp>
+#include <lafs/io/write_all.hpp>
 #include <span>
 #include <string>
 
 namespace lafs::inline LAFS_ABI {
 
+/// Bytes on the disk that are appended to, then read back whole. Not for several threads.
 class SpoolFile {
 public:
     /// A file in `folder`, which should be that of the final file: it has to have room for the data. Throws
@@ -40,15 +42,9 @@ public:
     /// Appends all of `bytes`. Throws with the system's reason, e.g. a full disk.
     void write(std::span<const std::byte> bytes) {
         unmap();
-        while (!bytes.empty()) {
-            const ::ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-            if (written < 0 && errno == EINTR)
-                continue;
-            if (written < 0)
-                give_up("cannot write");
-            bytes = bytes.subspan(static_cast<std::size_t>(written));
-            size_ += static_cast<std::size_t>(written);
-        }
+        if (!detail::write_all(descriptor_, bytes))
+            give_up("cannot write");
+        size_ += bytes.size();
     }
 
     /// All that was written, read from the disk as it is touched; valid until the next `write`.
