@@ -74,7 +74,7 @@ TEST_CASE("pairs.txt reads in every form", "[data]") {
         CHECK(message.find("pairs.txt") != std::string::npos);
         CHECK(message.find(expected) != std::string::npos);
     };
-    refused("", "folds pairs");
+    refused("", "is empty");
     refused("x y\n", "folds pairs");
     refused("0 3\n", "folds pairs");
     refused("1 2 3\n", "folds pairs");
@@ -83,12 +83,12 @@ TEST_CASE("pairs.txt reads in every form", "[data]") {
     refused("1\nC 3 11\n", "has 1 pairs, expected 2");
     refused("1\nC 3\n", "line 2");
     refused("1\nC 3 12\n", "C_0012.jpg");
-    refused("1\nC 0 3\n", "image number");
+    refused("1\nC 0 3\n", "image number 0, expected");
     refused("1\nC\tC_0003.jpg\tnone.jpg\n", "none.jpg");
-    refused("1\n..\tC_0003.jpg\tnone.jpg\n", "plain name");
-    refused("1\nC\t../A_B/A_B_0001.jpg\tC_0003.jpg\n", "plain name");
-    refused("1\n/etc\tpasswd\thosts\n", "plain name");
-    refused("1\nC\t/etc/passwd\tC_0003.jpg\n", "plain name");
+    refused("1\n..\tC_0003.jpg\tnone.jpg\n", "plain file name");
+    refused("1\nC\t../A_B/A_B_0001.jpg\tC_0003.jpg\n", "plain file name");
+    refused("1\n/etc\tpasswd\thosts\n", "plain file name");
+    refused("1\nC\t/etc/passwd\tC_0003.jpg\n", "plain file name");
     CHECK_THROWS_AS(lafs::read_pairs(folder / "none.txt", folder.path()), lafs::Error);
     CHECK_THROWS_AS(lafs::read_pairs(folder.path(), folder.path()), lafs::Error);
 }

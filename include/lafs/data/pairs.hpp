@@ -14,10 +14,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <lafs/core/error.hpp>
 #include <lafs/data/image_folder.hpp>
+#include <lafs/data/text_lines.hpp>
 #include <lafs/io/atomic_file.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -40,29 +41,6 @@ struct PairList {
 
 namespace detail {
 
-/// The position in the list that errors name.
-struct PairLine {
-    const std::filesystem::path& list;
-    std::int64_t number;
-
-    template <class... Parts>
-    void require(bool condition, const Parts&... parts) const {
-        lafs::require(condition, "pairs", list, " line ", number, ": ", parts...);
-    }
-};
-
-inline std::vector<std::string> split_fields(const std::string& line) {
-    const char separator = line.find('\t') != std::string::npos ? '\t' : ' ';
-    std::vector<std::string> fields;
-    for (std::size_t begin = 0; begin <= line.size();) {
-        const std::size_t end = std::min(line.find(separator, begin), line.size());
-        if (end > begin)
-            fields.push_back(line.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    return fields;
-}
-
 /// A whole non-negative number, or -1.
 inline std::int64_t parse_count(std::string_view text) {
     std::int64_t value = -1;
@@ -71,12 +49,9 @@ inline std::int64_t parse_count(std::string_view text) {
 }
 
 /// The file of one half of a line. Both parts must be plain names, so that no list leads out of `root`.
-inline std::filesystem::path pair_file(const std::filesystem::path& root, const std::string& name,
-                                       const std::string& image, const PairLine& line) {
-    for (const std::string& part : {name, image})
-        line.require(part != "." && part != ".." &&
-                         part.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos,
-                     "got \"", part, "\", expected a plain name");
+inline std::filesystem::path pair_file(const std::filesystem::path& root, std::string_view person,
+                                       std::string_view entry, const TextLines& line) {
+    const std::string name(line.plain_name(person, "person")), image(line.plain_name(entry, "image"));
     std::error_code ignored;
     const std::filesystem::path folder = root / name;
     const std::int64_t number = parse_count(image);
@@ -98,11 +73,16 @@ inline std::filesystem::path pair_file(const std::filesystem::path& root, const 
     return {};
 }
 
-inline Pair parse_pair(const std::filesystem::path& root, const std::string& text, const PairLine& line) {
-    const std::vector<std::string> fields = split_fields(text);
+/// Names may hold spaces where tabs stand between the fields.
+inline std::span<const std::string_view> pair_fields(TextLines& line) {
+    return line.fields(line.text().find('\t') == std::string_view::npos ? ' ' : '\t');
+}
+
+inline Pair parse_pair(const std::filesystem::path& root, TextLines& line) {
+    const auto fields = pair_fields(line);
     line.require(fields.size() == 3 || fields.size() == 4, "got ", fields.size(),
                  " fields, expected 3 (same person) or 4 (two people)");
-    const std::string& second = fields.size() == 4 ? fields[2] : fields[0];
+    const std::string_view second = fields.size() == 4 ? fields[2] : fields[0];
     return {pair_file(root, fields[0], fields[1], line), pair_file(root, second, fields.back(), line),
             second == fields[0]};
 }
@@ -112,33 +92,18 @@ inline Pair parse_pair(const std::filesystem::path& root, const std::string& tex
 /// Reads a list and checks that it has as many pairs as it says and that every file is there.
 /// Throws with the list's name and line. Names that lead out of `root` are refused.
 inline PairList read_pairs(const std::filesystem::path& list, const std::filesystem::path& root) {
-    std::error_code ignored;
-    std::ifstream in(list, std::ios::binary);
-    require(in.good() && std::filesystem::is_regular_file(list, ignored), "pairs", "cannot open ", list);
-    std::int64_t number = 0;
-    const auto next_line = [&](std::string& text) {
-        if (!std::getline(in, text))
-            return false;
-        ++number;
-        if (text.ends_with('\r'))
-            text.pop_back();
-        return true;
-    };
-    std::string text;
-    next_line(text);
-    const std::vector<std::string> header = detail::split_fields(text);
+    TextLines lines("pairs", list);
+    lines.next();  // there is a line, or the list would have been refused
+    const auto header = detail::pair_fields(lines);
     const std::int64_t folds = header.size() == 2 ? detail::parse_count(header[0]) : 1;
-    const std::int64_t per_fold = header.empty() ? -1 : detail::parse_count(header.back());
-    detail::PairLine{list, 1}.require((header.size() == 1 || header.size() == 2) && folds > 0 &&
-                                          per_fold > 0 && folds <= 100'000 && per_fold <= 1'000'000'000,
-                                      "got \"", text.substr(0, 80), "\", expected `folds pairs` or `pairs`");
+    const std::int64_t per_fold = detail::parse_count(header.back());
+    lines.require(
+        header.size() <= 2 && folds > 0 && per_fold > 0 && folds <= 100'000 && per_fold <= 1'000'000'000,
+        "got ", TextLines::quoted(lines.text()), ", expected `folds pairs` or `pairs`");
     PairList result;
     result.folds = static_cast<int>(folds);
-    while (next_line(text)) {
-        if (text.find_first_not_of(" \t") == std::string::npos)
-            continue;
-        result.pairs.push_back(detail::parse_pair(root, text, {list, number}));
-    }
+    while (lines.next())
+        result.pairs.push_back(detail::parse_pair(root, lines));
     require(static_cast<std::int64_t>(result.pairs.size()) == 2 * folds * per_fold, "pairs", list, " has ",
             result.pairs.size(), " pairs, expected ", 2 * folds * per_fold, " (", folds, " folds x ",
             per_fold, " x same and different)");
