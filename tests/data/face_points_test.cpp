@@ -3,10 +3,12 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "check_contains.hpp"
 #include "temporary_folder.hpp"
 
 using lafs::FaceChoice;
 using lafs::FivePoints;
+using lafs_test::check_contains;
 using lafs_test::message_of;
 using lafs_test::TemporaryFolder;
 using lafs_test::write_text;
@@ -22,11 +24,6 @@ std::vector<lafs::FacePoints> read(const TemporaryFolder& folder, const std::str
 std::string refusal(const std::string& line) {
     const TemporaryFolder folder;
     return message_of([&] { read(folder, "a.jpg 1 2 3 4 5 6 7 8 9 10\n" + line + "\n"); });
-}
-
-void check_contains(const std::string& text, const std::string& part) {
-    INFO(text << " expected to contain " << part);
-    CHECK(text.find(part) != std::string::npos);
 }
 
 FivePoints moved(double scale, double x, double y) {

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "check_contains.hpp"
 #include "record_bytes.hpp"
 #include "shared_data.hpp"
 #include "temporary_folder.hpp"
 
 using lafs::RecordFile;
 using lafs::RecordWriter;
+using lafs_test::check_contains;
 using lafs_test::magic_bytes;
 using lafs_test::message_of;
 using lafs_test::part;
@@ -29,11 +31,6 @@ std::string text_of(const lafs::RecordPayload& payload) {
 
 std::span<const std::byte> bytes_of(const std::string& text) {
     return std::as_bytes(std::span(text));
-}
-
-void check_contains(const std::string& text, const std::string& expected) {
-    INFO(text << "\nexpected to contain: " << expected);
-    CHECK(text.find(expected) != std::string::npos);
 }
 
 /// What reading record i says.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "check_contains.hpp"
 #include "record_bytes.hpp"
 #include "shared_data.hpp"
 #include "temporary_folder.hpp"
@@ -17,6 +18,7 @@ using lafs::MissingImages;
 using lafs::RecordFile;
 using lafs::RecordLayout;
 using lafs::RecordSource;
+using lafs_test::check_contains;
 using lafs_test::described_set;
 using lafs_test::dot;
 using lafs_test::image_payload;
@@ -26,11 +28,6 @@ using lafs_test::TemporaryFolder;
 using lafs_test::write_text;
 
 namespace {
-
-void check_contains(const std::string& text, const std::string& expected) {
-    INFO(text << "\nexpected to contain: " << expected);
-    CHECK(text.find(expected) != std::string::npos);
-}
 
 std::vector<std::int64_t> labels_of(const lafs::FaceSource& source) {
     std::vector<std::int64_t> labels;

@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "check_contains.hpp"
 #include "record_bytes.hpp"
 #include "shared_data.hpp"
 #include "temporary_folder.hpp"
 
 using lafs::Overwrite;
 using lafs::RecordSource;
+using lafs_test::check_contains;
 using lafs_test::described_set;
 using lafs_test::dot;
 using lafs_test::image_payload;
@@ -26,11 +28,6 @@ using lafs_test::write_text;
 namespace fs = std::filesystem;
 
 namespace {
-
-void check_contains(const std::string& text, const std::string& expected) {
-    INFO(text << "\nexpected to contain: " << expected);
-    CHECK(text.find(expected) != std::string::npos);
-}
 
 /// All files below a folder, by their path relative to it.
 std::map<std::string, std::string> files_of(const fs::path& root) {

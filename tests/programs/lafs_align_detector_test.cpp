@@ -10,7 +10,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using lafs_test::Arguments, lafs_test::contains, lafs_test::failure, lafs_test::run_program,
+using lafs_test::Arguments, lafs_test::check_contains, lafs_test::failure, lafs_test::run_program,
     lafs_test::TemporaryFolder, lafs_test::write_text, lafs_test::operator+;
 
 lafs::FivePoints half_size(double left, double top) {
@@ -55,15 +55,16 @@ TEST_CASE("faces are found in a folder of photographs", "[programs]") {
     const auto none = run_program("lafs_align", align + Arguments{"--force"});
     CHECK(none.exit_code == 0);
     CHECK(none.errors == "no face in 3.png\nno face in ann/1.png\nno face in ann/deep/2.png\n");
-    contains(none.output, "0 aligned (0 with several faces), 0 kept, 3 without a face");
+    check_contains(none.output, "0 aligned (0 with several faces), 0 kept, 3 without a face");
     CHECK(run_program("lafs_align", align + Arguments{"--force", "--strict"}).exit_code == 1);
 
     write_text(model, "no model");
-    contains(failure("lafs_align", align + Arguments{"--force"}), "model.onnx cannot be used by OpenCV");
+    check_contains(failure("lafs_align", align + Arguments{"--force"}),
+                   "model.onnx cannot be used by OpenCV");
     fs::remove_all(root / "ann");
     fs::remove(root / "3.png");
     write_text(model, lafs_test::yunet_model({}));
-    contains(failure("lafs_align", align), "holds no images");
-    contains(failure("lafs_align", align + Arguments{"--root", folder / "absent"}),
-             "expected a folder of images");
+    check_contains(failure("lafs_align", align), "holds no images");
+    check_contains(failure("lafs_align", align + Arguments{"--root", folder / "absent"}),
+                   "expected a folder of images");
 }

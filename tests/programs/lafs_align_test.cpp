@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using lafs::Image;
-using lafs_test::Arguments, lafs_test::contains, lafs_test::count_entries, lafs_test::failure,
+using lafs_test::Arguments, lafs_test::check_contains, lafs_test::count_entries, lafs_test::failure,
     lafs_test::read_text, lafs_test::run_program, lafs_test::TemporaryFolder, lafs_test::write_text,
     lafs_test::operator+;
 
@@ -98,11 +98,12 @@ TEST_CASE("one of several faces is aligned", "[programs]") {
     photos.points(line("ann/1.png", 44, 34) + line("ann/1.png", -300, 0, 3) + line("ann/1.png", 0, 0));
     const auto central = run_program("lafs_align", photos.align() + Arguments{"--choose", "central"});
     REQUIRE(central.exit_code == 0);
-    contains(central.output, "1 images: 1 aligned (1 with several faces)");
+    check_contains(central.output, "1 images: 1 aligned (1 with several faces)");
     CHECK(lafs::load_image(photos.out / "ann/1.png") == cut(photos.ann1, 44, 34));
     REQUIRE(run_program("lafs_align", photos.align() + Arguments{"--force"}).exit_code == 0);
     CHECK(lafs::load_image(photos.out / "ann/1.png") != cut(photos.ann1, 44, 34));
-    contains(run_program("lafs_align", photos.align() + Arguments{"--choose", "first"}).errors, "--choose");
+    check_contains(run_program("lafs_align", photos.align() + Arguments{"--choose", "first"}).errors,
+                   "--choose");
 }
 
 TEST_CASE("aligned faces are not replaced unasked", "[programs]") {
@@ -111,33 +112,34 @@ TEST_CASE("aligned faces are not replaced unasked", "[programs]") {
     REQUIRE(run_program("lafs_align", photos.align()).exit_code == 0);
     const std::string before = read_text(photos.out / "ann/1.png");
     photos.points(line("ann/2.png", 0, 0) + line("ann/1.png", 10, 10));
-    contains(failure("lafs_align", photos.align()), "ann/1.png\" is there already");
+    check_contains(failure("lafs_align", photos.align()), "ann/1.png\" is there already");
     CHECK(read_text(photos.out / "ann/1.png") == before);
     CHECK_FALSE(fs::exists(photos.out / "ann/2.png"));  // nothing is begun
 
     const auto resumed = run_program("lafs_align", photos.align() + Arguments{"--resume"});
-    contains(resumed.output, "2 images: 1 aligned (0 with several faces), 1 kept");
+    check_contains(resumed.output, "2 images: 1 aligned (0 with several faces), 1 kept");
     CHECK(read_text(photos.out / "ann/1.png") == before);
     REQUIRE(run_program("lafs_align", photos.align() + Arguments{"--force"}).exit_code == 0);
     CHECK(lafs::load_image(photos.out / "ann/1.png") == cut(photos.ann1, 10, 10));
-    contains(run_program("lafs_align", photos.align() + Arguments{"--force", "--resume"}).errors, "--force");
+    check_contains(run_program("lafs_align", photos.align() + Arguments{"--force", "--resume"}).errors,
+                   "--force");
 }
 
 TEST_CASE("damaged and missing photographs are named, and the others go on", "[programs]") {
     const Photographs photos;
     write_text(photos.root / "ann/2.png", "these are not pixels");
     photos.points(line("ann/2.png", 0, 0) + line("cy/0.jpg", 0, 0) + "b\tob 1 1 1 1 1 1 1 1 1 1\n");
-    contains(failure("lafs_align", photos.align()), "points.txt line 3: got 2 fields");
+    check_contains(failure("lafs_align", photos.align()), "points.txt line 3: got 2 fields");
     photos.points(line("ann/2.png", 0, 0) + line("cy/0.jpg", 0, 0) + line("ann/1.png", 7, 7, 0) +
                   line("ann/1b.png", 30, 20));
     fs::copy_file(photos.root / "ann/1.png", photos.root / "ann/1b.png");
     const auto result = run_program("lafs_align", photos.align());
     CHECK(result.exit_code == 1);
-    contains(result.errors, "ann/2.png: [decode image] image " + (photos.root / "ann/2.png").string());
-    contains(result.errors, "cy/0.jpg: [read file] cannot open");
-    contains(result.errors, "ann/1.png: [similarity] all points lie at 7, 7");
-    contains(result.output,
-             "4 images: 1 aligned (0 with several faces), 0 kept, 0 without a face, 3 damaged");
+    check_contains(result.errors, "ann/2.png: [decode image] image " + (photos.root / "ann/2.png").string());
+    check_contains(result.errors, "cy/0.jpg: [read file] cannot open");
+    check_contains(result.errors, "ann/1.png: [similarity] all points lie at 7, 7");
+    check_contains(result.output,
+                   "4 images: 1 aligned (0 with several faces), 0 kept, 0 without a face, 3 damaged");
     CHECK(lafs::load_image(photos.out / "ann/1b.png") == cut(photos.ann1, 30, 20));
     CHECK(count_entries(photos.out / "ann") == 1);
     CHECK(run_program("lafs_align", photos.align() + Arguments{"--force", "--skip-damaged"}).exit_code == 0);
@@ -147,19 +149,19 @@ TEST_CASE("nothing is written outside the output folder", "[programs]") {
     const Photographs photos;
     for (const std::string name : {"../photos/ann/1.png", "/etc/hostname", "ann/../../escaped.png"}) {
         photos.points(line(name, 0, 0));
-        contains(failure("lafs_align", photos.align()), "line 1: got the image \"" + name + "\"");
+        check_contains(failure("lafs_align", photos.align()), "line 1: got the image \"" + name + "\"");
     }
     // A folder of the output that leads elsewhere.
     fs::create_directories(photos.out);
     fs::create_directories(photos.folder / "elsewhere");
     fs::create_directory_symlink(photos.folder / "elsewhere", photos.out / "ann");
     photos.points(line("ann/1.png", 0, 0));
-    contains(failure("lafs_align", photos.align()), "expected a place inside the output folder");
+    check_contains(failure("lafs_align", photos.align()), "expected a place inside the output folder");
     CHECK(fs::is_empty(photos.folder / "elsewhere"));
     // Originals are not mixed with aligned faces.
     for (const fs::path& out : {photos.root, photos.root / "aligned", photos.root / "ann" / ".." / "x"})
-        contains(failure("lafs_align", photos.align() + Arguments{"--out", out}),
-                 "lies in the folder of the images");
+        check_contains(failure("lafs_align", photos.align() + Arguments{"--out", out}),
+                       "lies in the folder of the images");
     CHECK(count_entries(photos.root) == 2);
 }
 
@@ -168,29 +170,30 @@ TEST_CASE("two photographs never become one file", "[programs]") {
     fs::copy_file(photos.root / "ann/1.png", photos.root / "ann/1.jpeg");
     photos.points(line("ann/1.png", 0, 0) + line("ann/1.jpeg", 0, 0));
     const std::string error = failure("lafs_align", photos.align());
-    contains(error, "the images ann/1.png and ann/1.jpeg would both become ann/1.png");
+    check_contains(error, "the images ann/1.png and ann/1.jpeg would both become ann/1.png");
     CHECK_FALSE(fs::exists(photos.out));
 }
 
 TEST_CASE("a full disk ends the run", "[programs]") {
     const Photographs photos;
     photos.points(line("ann/1.png", 0, 0));
-    contains(failure("lafs_align", photos.align(), 1000), "cannot write");
+    check_contains(failure("lafs_align", photos.align(), 1000), "cannot write");
     CHECK_FALSE(fs::exists(photos.out / "ann/1.png"));
 }
 
 TEST_CASE("what lafs_align needs is explained", "[programs]") {
     const Photographs photos;
     const Arguments folders{"--root", photos.root, "--out", photos.out};
-    contains(failure("lafs_align", folders), "neither a list of points (--points) nor a detector's model");
+    check_contains(failure("lafs_align", folders),
+                   "neither a list of points (--points) nor a detector's model");
     const std::string missing =
         failure("lafs_align", folders + Arguments{"--detector", photos.folder / "m.onnx"});
     if (missing.find("built without OpenCV") == std::string::npos)
-        contains(missing, "m.onnx\", expected an .onnx file");
-    contains(run_program("lafs_align", photos.align() + Arguments{"--detector", "m.onnx"}).errors,
-             "--detector");
-    contains(failure("lafs_align", folders + Arguments{"--points", photos.folder / "absent.txt"}),
-             "absent.txt");
+        check_contains(missing, "m.onnx\", expected an .onnx file");
+    check_contains(run_program("lafs_align", photos.align() + Arguments{"--detector", "m.onnx"}).errors,
+                   "--detector");
+    check_contains(failure("lafs_align", folders + Arguments{"--points", photos.folder / "absent.txt"}),
+                   "absent.txt");
     CHECK(run_program("lafs_align", {"--root", photos.root}).exit_code != 0);
-    contains(run_program("lafs_align", {"--help"}).output, "aligned faces of 112 x 112 pixels");
+    check_contains(run_program("lafs_align", {"--help"}).output, "aligned faces of 112 x 112 pixels");
 }

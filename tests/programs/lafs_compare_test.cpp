@@ -12,7 +12,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using lafs_test::Arguments, lafs_test::contains, lafs_test::failure, lafs_test::run_program,
+using lafs_test::Arguments, lafs_test::check_contains, lafs_test::failure, lafs_test::run_program,
     lafs_test::SmallRecogniser, lafs_test::TemporaryFolder, lafs_test::write_text, lafs_test::operator+;
 
 /// Two aligned faces, and the second within a larger photograph.
@@ -106,8 +106,9 @@ TEST_CASE("a threshold decides, given or calibrated", "[programs]") {
                       below = std::to_string(photos.distance * 0.9);
     CHECK(photos.json(photos.compare(photos.a, photos.b, {"--threshold", above})).at("same") == true);
     CHECK(photos.json(photos.compare(photos.a, photos.b, {"--threshold", below})).at("same") == false);
-    contains(run_program("lafs_compare", photos.compare(photos.a, photos.b, {"--threshold", below})).output,
-             "different: the threshold is ");
+    check_contains(
+        run_program("lafs_compare", photos.compare(photos.a, photos.b, {"--threshold", below})).output,
+        "different: the threshold is ");
     CHECK(photos.json(photos.compare(photos.a, photos.a, {"--threshold", "0"})).at("same") ==
           false);  // strictly
 
@@ -119,8 +120,8 @@ TEST_CASE("a threshold decides, given or calibrated", "[programs]") {
     write_text(file, calibration(photos.distance * 0.9 - 1e-5));
     CHECK(photos.json(calibrated).at("same") == false);
 
-    contains(failure("lafs_compare", calibrated + Arguments{"--far", "1e-4"}),
-             "is for FAR 0.001, got 0.0001");
+    check_contains(failure("lafs_compare", calibrated + Arguments{"--far", "1e-4"}),
+                   "is for FAR 0.001, got 0.0001");
     for (const auto& [content, message] : std::vector<std::pair<std::string, std::string>>{
              {"", "is no JSON object"},
              {"[1, 2]", "is no JSON object"},
@@ -132,13 +133,15 @@ TEST_CASE("a threshold decides, given or calibrated", "[programs]") {
              {R"({"calibration": {"wanted_far": 0.1}})", "the calibration has no \"cosine\""},
              {R"({"calibration": {"wanted_far": 0.1, "cosine": "x"}})", "expected a number"}}) {
         write_text(file, content);
-        contains(failure("lafs_compare", calibrated), message);
+        check_contains(failure("lafs_compare", calibrated), message);
     }
-    contains(run_program("lafs_compare", calibrated + Arguments{"--threshold", "1"}).errors, "--threshold");
-    contains(run_program("lafs_compare", photos.compare(photos.a, photos.b, {"--far", "0.1"})).errors,
-             "--far");
-    contains(run_program("lafs_compare", photos.compare(photos.a, photos.b, {"--threshold", "5"})).errors,
-             "--threshold");
+    check_contains(run_program("lafs_compare", calibrated + Arguments{"--threshold", "1"}).errors,
+                   "--threshold");
+    check_contains(run_program("lafs_compare", photos.compare(photos.a, photos.b, {"--far", "0.1"})).errors,
+                   "--far");
+    check_contains(
+        run_program("lafs_compare", photos.compare(photos.a, photos.b, {"--threshold", "5"})).errors,
+        "--threshold");
 }
 
 TEST_CASE("photographs are aligned by points, or scaled with a warning", "[programs]") {
@@ -153,31 +156,32 @@ TEST_CASE("photographs are aligned by points, or scaled with a warning", "[progr
 
     const auto scaled = run_program("lafs_compare", photos.compare(photos.a, photos.large));
     REQUIRE(scaled.exit_code == 0);
-    contains(scaled.errors,
-             "warning: " + photos.large.string() + " is 200 x 160 pixels, not 112 x 112, and was scaled");
+    check_contains(scaled.errors, "warning: " + photos.large.string() +
+                                      " is 200 x 160 pixels, not 112 x 112, and was scaled");
     CHECK(photos.json(photos.compare(photos.a, photos.large)).at("notes").size() == 1);
 
     auto one_place = Photographs::points("--points-b");
     for (std::size_t i = 1; i < one_place.size(); ++i)
         one_place[i] = "7";
-    contains(failure("lafs_compare", photos.compare(photos.a, photos.large) + one_place),
-             "all points lie at 7, 7");
+    check_contains(failure("lafs_compare", photos.compare(photos.a, photos.large) + one_place),
+                   "all points lie at 7, 7");
     const auto few =
         run_program("lafs_compare", photos.compare(photos.a, photos.large, {"--points-b", "1", "2"}));
     CHECK(few.exit_code != 0);
-    contains(few.errors, "--points-b");
+    check_contains(few.errors, "--points-b");
     const std::string missing = failure(
         "lafs_compare", photos.compare(photos.a, photos.large, {"--detector", photos.folder / "m.onnx"}));
     if (missing.find("built without OpenCV") == std::string::npos)
-        contains(missing, "m.onnx\", expected an .onnx file");
+        check_contains(missing, "m.onnx\", expected an .onnx file");
 }
 
 TEST_CASE("what lafs_compare cannot read is named", "[programs]") {
     const Photographs photos;
-    contains(failure("lafs_compare", photos.compare(photos.a, photos.folder / "absent.png")), "absent.png");
+    check_contains(failure("lafs_compare", photos.compare(photos.a, photos.folder / "absent.png")),
+                   "absent.png");
     write_text(photos.b, "no pixels");
-    contains(failure("lafs_compare", photos.compare(photos.a, photos.b)), "b.png");
-    contains(failure("lafs_compare", {photos.a, photos.a, "--weights", photos.a}), "a.png");
+    check_contains(failure("lafs_compare", photos.compare(photos.a, photos.b)), "b.png");
+    check_contains(failure("lafs_compare", {photos.a, photos.a, "--weights", photos.a}), "a.png");
     CHECK(run_program("lafs_compare", {photos.a, "--weights", "w"}).exit_code != 0);
-    contains(run_program("lafs_compare", {"--help"}).output, "Second photograph");
+    check_contains(run_program("lafs_compare", {"--help"}).output, "Second photograph");
 }

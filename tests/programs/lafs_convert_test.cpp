@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using lafs::DType;
-using lafs_test::Arguments, lafs_test::contains, lafs_test::failure, lafs_test::read_text,
+using lafs_test::Arguments, lafs_test::check_contains, lafs_test::failure, lafs_test::read_text,
     lafs_test::run_program, lafs_test::TemporaryFolder, lafs_test::write_text;
 
 /// Runs the program to success; returns what it says on standard error.
@@ -51,7 +51,7 @@ TEST_CASE("weights are converted both ways", "[programs]") {
     const TemporaryFolder folder;
     write_two_parts<lafs::PyTorchWriter>(folder / "in.pth");
     const std::string said = convert({folder / "in.pth", folder / "a.safetensors"});
-    contains(said, "a.safetensors: 3 tensors\n  note: no model of this library: ");
+    check_contains(said, "a.safetensors: 3 tensors\n  note: no model of this library: ");
     check_two_parts(folder / "a.safetensors");
     CHECK(lafs::open_weights(folder / "a.safetensors").metadata().empty());
     convert({folder / "a.safetensors", folder / "b.pt"});
@@ -75,9 +75,9 @@ TEST_CASE("a part, other names, other elements and metadata", "[programs]") {
     convert({folder / "in", folder / "b.safetensors", "--drop", "teacher.module.n", "--drop", "student."});
     CHECK(lafs::open_weights(folder / "b.safetensors").names() ==
           std::vector<std::string>{"teacher.module.a"});
-    contains(convert({folder / "a.safetensors", folder / "c.pth"}),
-             "a PyTorch file has no metadata: left out "
-             "colour_order, note");
+    check_contains(convert({folder / "a.safetensors", folder / "c.pth"}),
+                   "a PyTorch file has no metadata: left out "
+                   "colour_order, note");
 }
 
 TEST_CASE("a list is one tensor a line and nothing else", "[programs]") {
@@ -101,8 +101,8 @@ TEST_CASE("a model of this library is recognised and described", "[programs]") {
     lafs::add_weights(writer, model, "module.encoder.");
     writer.save(folder / "plain");
     const std::string said = convert({folder / "plain", folder / "a.safetensors"});
-    contains(said, "of the model grid-base:width=16,depth=1,heads=1,hidden=16,tokens=196");
-    contains(said, "described as a plain fViT");
+    check_contains(said, "of the model grid-base:width=16,depth=1,heads=1,hidden=16,tokens=196");
+    check_contains(said, "described as a plain fViT");
     const auto metadata = lafs::open_weights(folder / "a.safetensors").metadata();
     CHECK(metadata.at("architecture") == "fvit");
     CHECK(metadata.at("model") == "grid-base:width=16,depth=1,heads=1,hidden=16,tokens=196");
@@ -112,8 +112,8 @@ TEST_CASE("a model of this library is recognised and described", "[programs]") {
     CHECK(lafs::load_face_model(folder / "b.safetensors").spec().vit.heads == 4);
     convert({folder / "b.safetensors", folder / "b.safetensors", "--half", "--force"});  // onto itself
     CHECK(lafs::load_face_model(folder / "b.safetensors").spec().vit.heads == 4);
-    contains(failure("lafs_convert", {folder / "plain", folder / "c.safetensors", "--heads", "5"}),
-             "got 5 heads, expected a divisor of their width together, 64");
+    check_contains(failure("lafs_convert", {folder / "plain", folder / "c.safetensors", "--heads", "5"}),
+                   "got 5 heads, expected a divisor of their width together, 64");
     CHECK(!fs::exists(folder / "c.safetensors"));
 }
 
@@ -126,50 +126,52 @@ TEST_CASE("nothing is overwritten, and bad input is explained", "[programs]") {
         arguments.insert(arguments.end(), more.begin(), more.end());
         return failure("lafs_convert", arguments);
     };
-    contains(failure("lafs_convert", {folder / "in.pth", folder / "old.safetensors"}),
-             "old.safetensors is there already: give --force to replace it");
+    check_contains(failure("lafs_convert", {folder / "in.pth", folder / "old.safetensors"}),
+                   "old.safetensors is there already: give --force to replace it");
     CHECK(read_text(folder / "old.safetensors") == "old");
-    contains(failure("lafs_convert", {folder / "in.pth", folder / "absent" / "x.pth"}),
-             "absent for x.pth is not there");
-    contains(failure("lafs_convert", {folder / "in.pth", folder / "x.bin"}),
-             "ends in .safetensors, .pth or .pt");
-    contains(failure("lafs_convert", {folder / "in.pth", folder / "y.pth", "--metadata", "a=b"}),
-             "no place for metadata");
-    contains(failure("lafs_convert", {folder / "old.safetensors", folder / "y.pth"}), "begins with 6f 6c 64");
-    contains(failure("lafs_convert", {folder / "none.pth", folder / "y.pth"}), "none.pth");
-    contains(failure("lafs_convert", {folder / "in.pth"}), "expected IN and OUT, or --list FILE");
-    contains(failure("lafs_convert", {}), "got no file");
-    contains(failure("lafs_convert", {"--list", folder / "old.safetensors"}), "old.safetensors");
-    contains(refusal({"--key", "pupil"}), "has no tensor whose name begins with \"pupil.\"");
-    contains(refusal({"--strip-prefix", "modul."}), "has no tensor whose name begins with \"modul.\"");
-    contains(refusal({"--strip-prefix", "teacher.module.", "--strip-prefix", "student."}),
-             "\"teacher.module.a\" and \"student.a\" would both be \"a\"");
-    contains(refusal({"--strip-prefix", "student.a"}), "nothing is left of the name \"student.a\"");
-    contains(refusal({"--drop", "student.", "--drop", "teacher."}), "no tensors to convert");
-    contains(refusal({"--heads", "3"}), "--heads is for models of this library only");
-    contains(refusal({"--metadata", "colour_order=blue"}), "got colour order \"blue\", expected RGB or BGR");
-    contains(refusal({"--metadata", "colour_order"}), "expected key=value");
+    check_contains(failure("lafs_convert", {folder / "in.pth", folder / "absent" / "x.pth"}),
+                   "absent for x.pth is not there");
+    check_contains(failure("lafs_convert", {folder / "in.pth", folder / "x.bin"}),
+                   "ends in .safetensors, .pth or .pt");
+    check_contains(failure("lafs_convert", {folder / "in.pth", folder / "y.pth", "--metadata", "a=b"}),
+                   "no place for metadata");
+    check_contains(failure("lafs_convert", {folder / "old.safetensors", folder / "y.pth"}),
+                   "begins with 6f 6c 64");
+    check_contains(failure("lafs_convert", {folder / "none.pth", folder / "y.pth"}), "none.pth");
+    check_contains(failure("lafs_convert", {folder / "in.pth"}), "expected IN and OUT, or --list FILE");
+    check_contains(failure("lafs_convert", {}), "got no file");
+    check_contains(failure("lafs_convert", {"--list", folder / "old.safetensors"}), "old.safetensors");
+    check_contains(refusal({"--key", "pupil"}), "has no tensor whose name begins with \"pupil.\"");
+    check_contains(refusal({"--strip-prefix", "modul."}), "has no tensor whose name begins with \"modul.\"");
+    check_contains(refusal({"--strip-prefix", "teacher.module.", "--strip-prefix", "student."}),
+                   "\"teacher.module.a\" and \"student.a\" would both be \"a\"");
+    check_contains(refusal({"--strip-prefix", "student.a"}), "nothing is left of the name \"student.a\"");
+    check_contains(refusal({"--drop", "student.", "--drop", "teacher."}), "no tensors to convert");
+    check_contains(refusal({"--heads", "3"}), "--heads is for models of this library only");
+    check_contains(refusal({"--metadata", "colour_order=blue"}),
+                   "got colour order \"blue\", expected RGB or BGR");
+    check_contains(refusal({"--metadata", "colour_order"}), "expected key=value");
     const std::vector<float> large = {65520.0f};
     lafs::PyTorchWriter writer;
     writer.add_bytes("b", DType::float32, {1}, std::as_bytes(std::span(large)));
     writer.save(folder / "large.pth");
-    contains(failure("lafs_convert", {folder / "large.pth", folder / "y.pth", "--half"}),
-             "\"b\" holds 65520, which does not fit in float16");
+    check_contains(failure("lafs_convert", {folder / "large.pth", folder / "y.pth", "--half"}),
+                   "\"b\" holds 65520, which does not fit in float16");
     const std::string truncated = read_text(folder / "in.pth");
     write_text(folder / "cut.pth", truncated.substr(0, truncated.size() / 2));
-    contains(failure("lafs_convert", {folder / "cut.pth", folder / "y.pth"}), "cut.pth");
+    check_contains(failure("lafs_convert", {folder / "cut.pth", folder / "y.pth"}), "cut.pth");
     // Exactly the files that were there before, nothing half-written.
     CHECK(lafs_test::count_entries(folder.path()) == 4);
     CHECK(run_program("lafs_convert", {folder / "in.pth", "--list", folder / "in.pth"}).exit_code != 0);
-    contains(run_program("lafs_convert", {"--help"}).output, "--strip-prefix");
+    check_contains(run_program("lafs_convert", {"--help"}).output, "--strip-prefix");
 }
 
 TEST_CASE("a full disk leaves the output as it was", "[programs]") {
     const TemporaryFolder folder;
     write_two_parts<lafs::PyTorchWriter>(folder / "in.pth");
     write_text(folder / "out.pth", "old");
-    contains(failure("lafs_convert", {folder / "in.pth", folder / "out.pth", "--force"}, 100),
-             "File too large");
+    check_contains(failure("lafs_convert", {folder / "in.pth", folder / "out.pth", "--force"}, 100),
+                   "File too large");
     CHECK(read_text(folder / "out.pth") == "old");
 }
 
@@ -203,9 +205,9 @@ TEST_CASE("checkpoints that cannot be read say what to do", "[programs]") {
         return;
     const TemporaryFolder folder;
     const fs::path out = folder / "x.safetensors";
-    contains(failure("lafs_convert", {*root / "whole_pickled_model.pt", out}), "model.state_dict()");
-    contains(failure("lafs_convert", {*root / "legacy_not_zip.pt", out}), "torch.save(torch.load(");
-    contains(failure("lafs_convert", {"--list", *root / "legacy_not_zip.pt"}), "PyTorch before 1.6");
-    contains(convert({*root / "vit_small.pth", out}), "45 tensors\n  note: no model of this library");
+    check_contains(failure("lafs_convert", {*root / "whole_pickled_model.pt", out}), "model.state_dict()");
+    check_contains(failure("lafs_convert", {*root / "legacy_not_zip.pt", out}), "torch.save(torch.load(");
+    check_contains(failure("lafs_convert", {"--list", *root / "legacy_not_zip.pt"}), "PyTorch before 1.6");
+    check_contains(convert({*root / "vit_small.pth", out}), "45 tensors\n  note: no model of this library");
     CHECK(lafs::open_weights(out).names().size() == 45);
 }

@@ -15,7 +15,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using lafs_test::Arguments, lafs_test::contains, lafs_test::count_entries, lafs_test::failure,
+using lafs_test::Arguments, lafs_test::check_contains, lafs_test::count_entries, lafs_test::failure,
     lafs_test::read_text, lafs_test::run_program, lafs_test::SmallRecogniser, lafs_test::TemporaryFolder,
     lafs_test::write_text, lafs_test::operator+;
 
@@ -72,8 +72,8 @@ TEST_CASE("every face gets its embedding, in order", "[programs]") {
         faces.embed() + Arguments{"--names", faces.folder / "names.txt", "--labels", faces.folder / "l.npy"});
     INFO(result.errors);
     REQUIRE(result.exit_code == 0);
-    contains(result.output, "7 embeddings of 32 values in ");
-    contains(result.output, "0 damaged images left out");
+    check_contains(result.output, "7 embeddings of 32 values in ");
+    check_contains(result.output, "0 damaged images left out");
     const std::string shape = "{'descr': '<f4', 'fortran_order': False, 'shape': (7, 32), }";
     const std::vector<float> rows = npy_values<float>(faces.out, shape);
     REQUIRE(rows.size() == 7 * 32);
@@ -149,8 +149,8 @@ TEST_CASE("damaged faces stop the program, or are left out and named", "[program
     write_text(faces.root / "b/1.png", "these are not pixels");
     write_text(faces.root / "c/3.png", "");
     const std::string error = failure("lafs_embed", faces.embed());
-    contains(error, "image 2, b/1.png, cannot be read: [decode image]");
-    contains(error, "--skip-damaged");
+    check_contains(error, "image 2, b/1.png, cannot be read: [decode image]");
+    check_contains(error, "--skip-damaged");
     CHECK_FALSE(fs::exists(faces.out));
     for (const std::string batch : {"1", "32"}) {
         const auto result =
@@ -158,10 +158,10 @@ TEST_CASE("damaged faces stop the program, or are left out and named", "[program
                                                                 faces.folder / "names.txt", "--labels",
                                                                 faces.folder / "l.npy"});
         REQUIRE(result.exit_code == 0);
-        contains(result.errors, "left out: image 2, b/1.png: [decode image]");
-        contains(result.errors, "left out: image 6, c/3.png: [decode image]");
-        contains(result.output, "5 embeddings of 32 values");
-        contains(result.output, "2 damaged images left out");
+        check_contains(result.errors, "left out: image 2, b/1.png: [decode image]");
+        check_contains(result.errors, "left out: image 6, c/3.png: [decode image]");
+        check_contains(result.output, "5 embeddings of 32 values");
+        check_contains(result.output, "2 damaged images left out");
         const auto rows =
             npy_values<float>(faces.out, "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 32), }");
         check_near(std::span(rows).subspan(64, 32), SmallRecogniser::get().embed(faces.images[3]), 1e-5);
@@ -172,8 +172,8 @@ TEST_CASE("damaged faces stop the program, or are left out and named", "[program
     }
     for (const std::string& name : faces.names)
         write_text(faces.root / name, "no");
-    contains(failure("lafs_embed", faces.embed() + Arguments{"--skip-damaged"}),
-             "none of 7 images can be read");
+    check_contains(failure("lafs_embed", faces.embed() + Arguments{"--skip-damaged"}),
+                   "none of 7 images can be read");
 }
 
 TEST_CASE("faces of another size are said to be scaled", "[programs]") {
@@ -181,7 +181,7 @@ TEST_CASE("faces of another size are said to be scaled", "[programs]") {
     lafs::save_image(faces.root / "a/2.png", lafs::resize(faces.images[1], 130, 150));
     const auto result = run_program("lafs_embed", faces.embed());
     REQUIRE(result.exit_code == 0);
-    contains(result.errors, "warning: 1 images are not 112 x 112 and were resized");
+    check_contains(result.errors, "warning: 1 images are not 112 x 112 and were resized");
 }
 
 TEST_CASE("NumPy reads the embeddings", "[programs]") {
@@ -209,7 +209,7 @@ TEST_CASE("record files and verification sets are embedded", "[programs]") {
         const auto result = run_program("lafs_embed", faces.embed() + Arguments{"--data", *records});
         INFO(result.errors);
         REQUIRE(result.exit_code == 0);
-        contains(result.output, std::to_string(source->size()) + " embeddings of 32 values");
+        check_contains(result.output, std::to_string(source->size()) + " embeddings of 32 values");
     }
     if (const auto bins = lafs_test::shared("data/verification_bin")) {
         const auto result =
@@ -217,27 +217,31 @@ TEST_CASE("record files and verification sets are embedded", "[programs]") {
                                                                 "--names", faces.folder / "names.txt"});
         INFO(result.errors);
         REQUIRE(result.exit_code == 0);
-        contains(read_text(faces.folder / "names.txt"), "pair0000000/a\npair0000000/b\npair0000001/a\n");
+        check_contains(read_text(faces.folder / "names.txt"),
+                       "pair0000000/a\npair0000000/b\npair0000001/a\n");
     }
 }
 
 TEST_CASE("what lafs_embed needs is explained", "[programs]") {
     const Faces faces;
-    contains(failure("lafs_embed", faces.embed() + Arguments{"--out", faces.folder / "e.csv"}),
-             "expected a name that ends in .npy or .safetensors");
-    contains(failure("lafs_embed", faces.embed() + Arguments{"--out", faces.folder / "absent" / "e.npy"}),
-             "absent/e.npy\" does not exist");
-    contains(failure("lafs_embed", faces.embed() + Arguments{"--names", faces.folder / "absent" / "n.txt"}),
-             "absent/n.txt\" does not exist");
-    contains(failure("lafs_embed", faces.embed() + Arguments{"--data", faces.folder / "absent"}), "absent");
-    contains(
+    check_contains(failure("lafs_embed", faces.embed() + Arguments{"--out", faces.folder / "e.csv"}),
+                   "expected a name that ends in .npy or .safetensors");
+    check_contains(
+        failure("lafs_embed", faces.embed() + Arguments{"--out", faces.folder / "absent" / "e.npy"}),
+        "absent/e.npy\" does not exist");
+    check_contains(
+        failure("lafs_embed", faces.embed() + Arguments{"--names", faces.folder / "absent" / "n.txt"}),
+        "absent/n.txt\" does not exist");
+    check_contains(failure("lafs_embed", faces.embed() + Arguments{"--data", faces.folder / "absent"}),
+                   "absent");
+    check_contains(
         failure("lafs_embed", faces.embed() + Arguments{"--weights", faces.folder / "absent.safetensors"}),
         "absent.safetensors");
     write_text(faces.folder / "broken.bin", "no pickle");
-    contains(failure("lafs_embed", faces.embed() + Arguments{"--data", faces.folder / "broken.bin"}),
-             "broken.bin");
-    contains(failure("lafs_embed", faces.embed(), 500), "File too large");
+    check_contains(failure("lafs_embed", faces.embed() + Arguments{"--data", faces.folder / "broken.bin"}),
+                   "broken.bin");
+    check_contains(failure("lafs_embed", faces.embed(), 500), "File too large");
     CHECK_FALSE(fs::exists(faces.out));
     CHECK(run_program("lafs_embed", faces.embed() + Arguments{"--batch", "0"}).exit_code != 0);
-    contains(run_program("lafs_embed", {"--help"}).output, "--skip-damaged");
+    check_contains(run_program("lafs_embed", {"--help"}).output, "--skip-damaged");
 }

@@ -8,7 +8,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using lafs_test::contains, lafs_test::failure, lafs_test::read_text, lafs_test::run_program,
+using lafs_test::check_contains, lafs_test::failure, lafs_test::read_text, lafs_test::run_program,
     lafs_test::TemporaryFolder, lafs_test::write_text;
 
 /// Runs a command that must succeed; returns what it prints.
@@ -27,7 +27,7 @@ struct PackedFaces {
     PackedFaces() {
         lafs::write_image_folder(*lafs::open_source("synthetic:ids=5,images=3"), images);
         fs::create_directories(set);
-        contains(records({"pack", images, file}), "15 images of 5 identities written to");
+        check_contains(records({"pack", images, file}), "15 images of 5 identities written to");
     }
 };
 
@@ -37,25 +37,25 @@ TEST_CASE("a folder is packed, looked at, checked, listed and unpacked", "[progr
     const PackedFaces faces;
     CHECK(read_text(faces.set / "property") == "5,112,112\n");
     const std::string facts = records({"info", faces.set});
-    contains(facts, "layout:             InsightFace");
-    contains(facts, "images:             15\n");
-    contains(facts, "property:           5 identities, 112 x 112\n");
-    contains(facts, "kinds:              15 of 112 x 112 .png\n");
-    contains(facts, "colour order:       RGB (a guess");
-    contains(records({"verify", faces.file}), "21 records, 15 whole images, 0 damaged records");
+    check_contains(facts, "layout:             InsightFace");
+    check_contains(facts, "images:             15\n");
+    check_contains(facts, "property:           5 identities, 112 x 112\n");
+    check_contains(facts, "kinds:              15 of 112 x 112 .png\n");
+    check_contains(facts, "colour order:       RGB (a guess");
+    check_contains(records({"verify", faces.file}), "21 records, 15 whole images, 0 damaged records");
     const std::string list = records({"list", faces.file, "--first", "1", "--count", "2"});
-    contains(list, "key\toffset\tbytes\tparts\tid\tlabels\tcontent\n1\t40\t");
+    check_contains(list, "key\toffset\tbytes\tparts\tid\tlabels\tcontent\n1\t40\t");
     CHECK(std::count(list.begin(), list.end(), '\n') == 3);
 
     const fs::path out = faces.folder / "out";
-    contains(records({"unpack", faces.file, out}), "15 images written to");
+    check_contains(records({"unpack", faces.file, out}), "15 images written to");
     const auto original = lafs::read_image_folder(faces.images), unpacked = lafs::read_image_folder(out);
     REQUIRE(unpacked.files.size() == 15);
     CHECK(unpacked.labels == original.labels);
     for (std::size_t i = 0; i < 15; ++i)
         CHECK(read_text(unpacked.files[i]) == read_text(original.files[i]));
-    contains(failure("lafs_records", {"unpack", faces.file, out}), "--force overwrites it");
-    contains(failure("lafs_records", {"pack", out, faces.file}), "--force overwrites it");
+    check_contains(failure("lafs_records", {"unpack", faces.file, out}), "--force overwrites it");
+    check_contains(failure("lafs_records", {"pack", out, faces.file}), "--force overwrites it");
     const std::string before = read_text(faces.file);
     records({"pack", out, faces.file, "--force"});
     CHECK(read_text(faces.file) == before);
@@ -76,10 +76,10 @@ TEST_CASE("damaged records are named, and a repaired copy is whole", "[programs]
     fs::create_directories(copy.parent_path());
     const auto result = run_program("lafs_records", {"verify", faces.file, "--repair", copy});
     CHECK(result.exit_code == 1);
-    contains(result.output, "damaged: record 2 at byte " + std::to_string(offset_of(2)) + ": got 0x");
-    contains(result.output, "damaged: record 8 at byte " + std::to_string(offset_of(8)) + ": ");
-    contains(result.output, "21 records, 13 whole images, 2 damaged records");
-    contains(records({"verify", copy}), "19 records, 13 whole images, 0 damaged records");
+    check_contains(result.output, "damaged: record 2 at byte " + std::to_string(offset_of(2)) + ": got 0x");
+    check_contains(result.output, "damaged: record 8 at byte " + std::to_string(offset_of(8)) + ": ");
+    check_contains(result.output, "21 records, 13 whole images, 2 damaged records");
+    check_contains(records({"verify", copy}), "19 records, 13 whole images, 0 damaged records");
 
     fs::remove(faces.set / "train.idx");
     const fs::path rebuilt = faces.folder / "rebuilt.idx";
@@ -88,7 +88,7 @@ TEST_CASE("damaged records are named, and a repaired copy is whole", "[programs]
 
     const auto unpacked = run_program("lafs_records", {"unpack", faces.set, faces.folder / "out"});
     CHECK(unpacked.exit_code == 1);
-    contains(unpacked.errors, "damaged: [record file] " + faces.file.string() + " record 2 at byte ");
+    check_contains(unpacked.errors, "damaged: [record file] " + faces.file.string() + " record 2 at byte ");
 }
 
 TEST_CASE("a set is packed without its damaged images only when told to", "[programs]") {
@@ -97,12 +97,12 @@ TEST_CASE("a set is packed without its damaged images only when told to", "[prog
     const fs::path victim = lafs::read_image_folder(folder / "images").files[1];
     write_text(victim, "no picture");
     const std::string said = failure("lafs_records", {"pack", folder / "images", folder / "train.rec"});
-    contains(said, "damaged: ");
-    contains(said, victim.filename());
-    contains(said, "1 of 4 images are damaged; --skip-damaged leaves them out");
+    check_contains(said, "damaged: ");
+    check_contains(said, victim.filename());
+    check_contains(said, "1 of 4 images are damaged; --skip-damaged leaves them out");
     CHECK(!fs::exists(folder / "train.rec"));
-    contains(records({"pack", folder / "images", folder / "train.rec", "--skip-damaged"}),
-             "3 images of 2 identities");
+    check_contains(records({"pack", folder / "images", folder / "train.rec", "--skip-damaged"}),
+                   "3 images of 2 identities");
 }
 
 TEST_CASE("pairs are written as a verification set", "[programs]") {
@@ -111,10 +111,10 @@ TEST_CASE("pairs are written as a verification set", "[programs]") {
     lafs::write_pairs(faces.folder / "pairs.txt",
                       lafs::pairs_as_files(*source, lafs::make_pairs(*source, 20, 1, 1), 1, faces.images));
     const fs::path out = faces.folder / "faces.bin";
-    contains(records({"bin", out, "--pairs", faces.folder / "pairs.txt", "--root", faces.images}),
-             "20 pairs written to");
+    check_contains(records({"bin", out, "--pairs", faces.folder / "pairs.txt", "--root", faces.images}),
+                   "20 pairs written to");
     CHECK(read_text(out).size() > 1000);
-    contains(
+    check_contains(
         failure("lafs_records", {"bin", out, "--pairs", faces.folder / "pairs.txt", "--root", faces.images}),
         "--force overwrites it");
 }
@@ -127,15 +127,15 @@ TEST_CASE("trainers take record files, and files that are none are refused", "[p
     INFO(trained.errors);
     CHECK(trained.exit_code == 0);
     write_text(faces.folder / "page.rec", "<!DOCTYPE html>");
-    contains(failure("lafs_records", {"info", faces.folder / "page.rec"}), "a web page");
-    contains(failure("lafs_records", {"verify", faces.folder / "none.rec"}), "No such file");
-    contains(failure("lafs_records", {"info", faces.images}), "holds no file in .rec");
+    check_contains(failure("lafs_records", {"info", faces.folder / "page.rec"}), "a web page");
+    check_contains(failure("lafs_records", {"verify", faces.folder / "none.rec"}), "No such file");
+    check_contains(failure("lafs_records", {"info", faces.images}), "holds no file in .rec");
     CHECK(run_program("lafs_records", {}).exit_code != 0);
-    contains(records({"--help"}), "unpack");
+    check_contains(records({"--help"}), "unpack");
     if (const auto shared = lafs_test::shared("data/recordio/not_images/val.rec")) {
         const auto result = run_program("lafs_records", {"verify", *shared});
         CHECK(result.exit_code == 1);
-        contains(result.output, "damaged: record 9999 at byte 609552: got ");
-        contains(result.output, "10000 records, 0 whole images, 10000 damaged records");
+        check_contains(result.output, "damaged: record 9999 at byte 609552: got ");
+        check_contains(result.output, "10000 records, 0 whole images, 10000 damaged records");
     }
 }

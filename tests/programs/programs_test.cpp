@@ -9,8 +9,9 @@
 namespace {
 
 namespace fs = std::filesystem;
-using lafs_test::Arguments, lafs_test::contains, lafs_test::failure, lafs_test::Program, lafs_test::read_text,
-    lafs_test::run_program, lafs_test::TemporaryFolder, lafs_test::write_text, lafs_test::operator+;
+using lafs_test::Arguments, lafs_test::check_contains, lafs_test::failure, lafs_test::Program,
+    lafs_test::read_text, lafs_test::run_program, lafs_test::TemporaryFolder, lafs_test::write_text,
+    lafs_test::operator+;
 
 const std::string small_model = "tiny:depth=1,width=32,heads=1,hidden=32";
 
@@ -154,38 +155,39 @@ TEST_CASE("bad images are named", "[programs]") {
     arguments[1] = folder / "images";
     SECTION("empty") {
         write_text(victim, "");
-        contains(failure("lafs_finetune", arguments), victim.filename());
+        check_contains(failure("lafs_finetune", arguments), victim.filename());
     }
     SECTION("not an image") {
         write_text(victim, "these are not pixels");
-        contains(failure("lafs_finetune", arguments), victim.filename());
+        check_contains(failure("lafs_finetune", arguments), victim.filename());
     }
     SECTION("an identity with one image trains, but not two-shot") {
         fs::remove(victim);
-        contains(failure("lafs_finetune", arguments + Arguments{"--few-shot", "2"}),
-                 victim.parent_path().filename());
+        check_contains(failure("lafs_finetune", arguments + Arguments{"--few-shot", "2"}),
+                       victim.parent_path().filename());
         CHECK(run_program("lafs_finetune", arguments).exit_code == 0);
     }
     SECTION("no folder at all") {
         arguments[1] = folder / "absent";
-        contains(failure("lafs_finetune", arguments), "absent");
+        check_contains(failure("lafs_finetune", arguments), "absent");
     }
 }
 
 TEST_CASE("weights of another architecture are refused", "[programs]") {
     const TemporaryFolder folder;
-    contains(failure("lafs_finetune", finetune(folder / "out") +
-                                          Arguments{"--model", "tiny:depth=1,width=64,heads=1,hidden=32",
-                                                    "--init-backbone", landmarks()}),
-             "missing: pos_embedding, cls_token");
-    contains(
+    check_contains(
+        failure("lafs_finetune",
+                finetune(folder / "out") + Arguments{"--model", "tiny:depth=1,width=64,heads=1,hidden=32",
+                                                     "--init-backbone", landmarks()}),
+        "missing: pos_embedding, cls_token");
+    check_contains(
         failure("lafs_finetune", finetune(folder / "out") + Arguments{"--model", "tiny:landmarks=100,depth=1",
                                                                       "--init-landmarks", landmarks()}),
         "output_layer.1.bias (392), expected (200)");
     write_text(folder / "broken.safetensors", "not weights");
-    contains(failure("lafs_evaluate", Arguments{"--weights", folder / "broken.safetensors", "--pairs",
-                                                faces().pairs, "--root", faces().images}),
-             "broken.safetensors");
+    check_contains(failure("lafs_evaluate", Arguments{"--weights", folder / "broken.safetensors", "--pairs",
+                                                      faces().pairs, "--root", faces().images}),
+                   "broken.safetensors");
 }
 
 TEST_CASE("a run is not overwritten, nor resumed with other options", "[programs]") {
@@ -193,9 +195,9 @@ TEST_CASE("a run is not overwritten, nor resumed with other options", "[programs
     const fs::path out = folder / "run";
     REQUIRE(run_program("lafs_finetune", finetune(out)).exit_code == 0);
     const std::string before = read_text(out / "model.safetensors");
-    contains(failure("lafs_finetune", finetune(out)), "--resume");
-    contains(failure("lafs_finetune", finetune(out) + Arguments{"--resume", "--batch", "5"}),
-             "batch: 4 then, 5 now");
+    check_contains(failure("lafs_finetune", finetune(out)), "--resume");
+    check_contains(failure("lafs_finetune", finetune(out) + Arguments{"--resume", "--batch", "5"}),
+                   "batch: 4 then, 5 now");
     CHECK(read_text(out / "model.safetensors") == before);
 }
 
@@ -210,7 +212,7 @@ TEST_CASE("a full disk ends the run and leaves the earlier files whole", "[progr
     }
     const std::string state = read_text(out / "state.safetensors");
     const std::string error = failure("lafs_finetune", half + Arguments{"--resume"}, 1 << 20);
-    contains(error, "File too large");
+    check_contains(error, "File too large");
     CHECK(read_text(out / "state.safetensors") == state);
     CHECK(run_program("lafs_finetune", half + Arguments{"--resume"}).exit_code == 0);
 }
@@ -219,8 +221,8 @@ TEST_CASE("a loss that is not finite stops the run", "[programs]") {
     const TemporaryFolder folder;
     const std::string error =
         failure("lafs_finetune", finetune(folder / "run") + Arguments{"--lr", "900", "--epochs", "50"});
-    contains(error, "expected a finite number");
-    contains(error, "step ");
+    check_contains(error, "expected a finite number");
+    check_contains(error, "step ");
 }
 
 TEST_CASE("nonsense on the command line is explained", "[programs]") {
@@ -228,11 +230,11 @@ TEST_CASE("nonsense on the command line is explained", "[programs]") {
     const auto with = [&](const Arguments& more) {
         return failure("lafs_finetune", finetune(folder / "out") + more);
     };
-    contains(with({"--head", "facenet"}), "expected cosface, arcface, sface or softmax");
-    contains(with({"--model", "huge"}), "expected tiny, small, base");
-    contains(with({"--data", "synthetic:ids=0,images=5"}), "got 0 identities");
-    contains(with({"--batch", "0"}), "batch of 0");
-    contains(failure("lafs_pretrain", pretrain(folder / "out") + Arguments{"--method", "mae"}),
-             "expected lafs or dino");
-    contains(run_program("lafs_finetune", {"--help"}).output, "--init-landmarks");
+    check_contains(with({"--head", "facenet"}), "expected cosface, arcface, sface or softmax");
+    check_contains(with({"--model", "huge"}), "expected tiny, small, base");
+    check_contains(with({"--data", "synthetic:ids=0,images=5"}), "got 0 identities");
+    check_contains(with({"--batch", "0"}), "batch of 0");
+    check_contains(failure("lafs_pretrain", pretrain(folder / "out") + Arguments{"--method", "mae"}),
+                   "expected lafs or dino");
+    check_contains(run_program("lafs_finetune", {"--help"}).output, "--init-landmarks");
 }

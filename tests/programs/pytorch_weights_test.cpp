@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using lafs_test::operator+;
-using lafs_test::Arguments, lafs_test::contains, lafs_test::failure, lafs_test::read_text,
+using lafs_test::Arguments, lafs_test::check_contains, lafs_test::failure, lafs_test::read_text,
     lafs_test::run_program, lafs_test::TemporaryFolder;
 
 std::string succeed(const std::string& program, const Arguments& arguments) {
@@ -45,8 +45,8 @@ TEST_CASE("the same weights as .pth give the same runs", "[programs]") {
         const std::string said =
             succeed("lafs_finetune", supervised(model, out / "three", "1") +
                                          Arguments{"--init-landmarks", file, "--init-backbone", file});
-        contains(said, file.string() + ": 294 of 294 tensors found");
-        contains(said, file.string() + ": 17 of 17 tensors found");
+        check_contains(said, file.string() + ": 294 of 294 tensors found");
+        check_contains(said, file.string() + ": 17 of 17 tensors found");
         succeed("lafs_pretrain", self_supervised(model, out / "two") + Arguments{"--landmarks", file});
     }
     for (const char* result : {"three/model.safetensors", "two/teacher.safetensors"})
@@ -79,18 +79,19 @@ TEST_CASE("published checkpoints start a training", "[programs]") {
     const std::string said = succeed(
         "lafs_finetune", supervised(model, folder / "three", "1") +
                              Arguments{"--init-landmarks", recogniser, "--init-backbone", pretrained});
-    contains(said, "11_lafs_checkpoint.pth (teacher): 28 of 28 tensors found\n  8 left over: head.");
-    contains(said, "12_part_fvit.pth: 294 of 294 tensors found");
+    check_contains(said, "11_lafs_checkpoint.pth (teacher): 28 of 28 tensors found\n  8 left over: head.");
+    check_contains(said, "12_part_fvit.pth: 294 of 294 tensors found");
     succeed("lafs_pretrain", self_supervised(model, folder / "two") + Arguments{"--landmarks", recogniser});
 
     const std::string other = failure("lafs_finetune", supervised("tiny", folder / "other", "1") +
                                                            Arguments{"--init-backbone", pretrained});
-    contains(other, "the file does not fit the model");
-    contains(other, "pos_embedding (1, 197, 64), expected (1, 197, 192)");
-    contains(other, "the file holds the model grid-base:width=64,depth=2,heads=3,hidden=128,tokens=196");
-    contains(failure("lafs_pretrain",
-                     self_supervised(model, folder / "none") + Arguments{"--landmarks", pretrained}),
-             "248 missing: stn.features.0.0.weight");
+    check_contains(other, "the file does not fit the model");
+    check_contains(other, "pos_embedding (1, 197, 64), expected (1, 197, 192)");
+    check_contains(other,
+                   "the file holds the model grid-base:width=64,depth=2,heads=3,hidden=128,tokens=196");
+    check_contains(failure("lafs_pretrain",
+                           self_supervised(model, folder / "none") + Arguments{"--landmarks", pretrained}),
+                   "248 missing: stn.features.0.0.weight");
     CHECK(!fs::exists(folder / "other" / "model.safetensors"));
 }
 
@@ -106,7 +107,7 @@ TEST_CASE("a published recogniser embeds a face", "[programs]") {
         if (entry.is_regular_file())
             face = entry.path();
     const std::string said = succeed("lafs_quickstart", {face, *root / "12_part_fvit.pth"});
-    contains(said, "embedding, 64 values:");
-    contains(said, "landmarks, 196 points");
-    contains(said, "322 of 322 tensors found\n  1 left over: loss.weight");
+    check_contains(said, "embedding, 64 values:");
+    check_contains(said, "landmarks, 196 points");
+    check_contains(said, "322 of 322 tensors found\n  1 left over: loss.weight");
 }

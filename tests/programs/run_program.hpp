@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "check_contains.hpp"
 #include "temporary_folder.hpp"
 
 namespace lafs_test {
@@ -106,12 +107,6 @@ inline std::string failure(const std::string& program, const Arguments& argument
     CHECK(result.exit_code == 1);
     CHECK(result.errors.find("error: ") != std::string::npos);
     return result.errors;
-}
-
-/// Checks that a text has a part.
-inline void contains(const std::string& text, const std::string& part) {
-    INFO(text << " expected to contain " << part);
-    CHECK(text.find(part) != std::string::npos);
 }
 
 }  // namespace lafs_test

@@ -1,19 +1,16 @@
 #include <lafs/train/face_model.hpp>
 
 #include "catch.hpp"
+#include "check_contains.hpp"
 #include "shared_data.hpp"
 #include "temporary_folder.hpp"
 
+using lafs_test::check_contains;
 using lafs_test::message_of;
 using lafs_test::TemporaryFolder;
 using Shape = std::vector<std::int64_t>;
 
 namespace {
-
-void contains(const std::string& text, const std::string& part) {
-    INFO(text << " expected to contain " << part);
-    CHECK(text.find(part) != std::string::npos);
-}
 
 const std::string layers = "transformer.layers.";
 
@@ -92,16 +89,16 @@ TEST_CASE("heads that are not 64 wide are said", "[train]") {
     const std::string text = lafs::model_text(four);
     CHECK(text == "grid-base:width=8,depth=2,heads=4,hidden=16,tokens=5,head_width=16,patch=2");
     CHECK(lafs::model_text(lafs::parse_model(text)) == text);
-    contains(message_of([&] { model_in(file_of(folder / "x", shapes), 5); }),
-             "got 5 heads, expected a divisor of their width together, 64");
+    check_contains(message_of([&] { model_in(file_of(folder / "x", shapes), 5); }),
+                   "got 5 heads, expected a divisor of their width together, 64");
     for (const char* layer : {"0", "1"}) {
         shapes[layers + layer + ".0.fn.fn.to_qkv.weight"] = {96, 8};
         shapes[layers + layer + ".0.fn.fn.to_out.0.weight"] = {8, 32};
     }
     const auto narrow = file_of(folder / "y", shapes);
-    contains(message_of([&] { model_in(narrow); }),
-             "the heads are 32 wide together, which is no multiple of 64");
-    contains(message_of([&] { model_in(narrow); }), "lafs_convert --heads");
+    check_contains(message_of([&] { model_in(narrow); }),
+                   "the heads are 32 wide together, which is no multiple of 64");
+    check_contains(message_of([&] { model_in(narrow); }), "lafs_convert --heads");
     CHECK(model_in(narrow, 2).vit.head_width == 16);
 }
 
@@ -114,13 +111,14 @@ TEST_CASE("metadata of this library states the heads and must agree with the sha
     CHECK(model_in(stated(four)).vit.heads == 4);
     CHECK(model_in(stated(four), 2).vit.heads == 2);
     CHECK(model_in(stated("ViT-B", "pt")).vit.heads == 1);  // somebody else's metadata
-    contains(message_of([&] { model_in(stated("grid-base")); }),
-             "says that it holds grid-base:width=768,depth=12,heads=11,hidden=2048,tokens=196, but its "
-             "tensors are "
-             "those of grid-base:width=8");
-    contains(message_of([&] { model_in(stated("base:width=8,depth=2,heads=1,hidden=16,tokens=5,patch=2")); }),
-             "says that it holds base:");
-    contains(message_of([&] { model_in(stated("huge")); }), "got \"huge\"");
+    check_contains(message_of([&] { model_in(stated("grid-base")); }),
+                   "says that it holds grid-base:width=768,depth=12,heads=11,hidden=2048,tokens=196, but its "
+                   "tensors are "
+                   "those of grid-base:width=8");
+    check_contains(
+        message_of([&] { model_in(stated("base:width=8,depth=2,heads=1,hidden=16,tokens=5,patch=2")); }),
+        "says that it holds base:");
+    check_contains(message_of([&] { model_in(stated("huge")); }), "got \"huge\"");
 }
 
 TEST_CASE("a landmark CNN makes a Part fViT and must fit it", "[train]") {
@@ -129,13 +127,14 @@ TEST_CASE("a landmark CNN makes a Part fViT and must fit it", "[train]") {
     shapes["output_layer.1.weight"] = {10, 160};
     CHECK(model_in(file_of(folder / "x", shapes)).landmarks);
     shapes["output_layer.1.weight"] = {12, 160};
-    contains(message_of([&] { model_in(file_of(folder / "x", shapes)); }),
-             "the landmark CNN finds 6 points, the transformer has 5 positions");
+    check_contains(message_of([&] { model_in(file_of(folder / "x", shapes)); }),
+                   "the landmark CNN finds 6 points, the transformer has 5 positions");
     shapes["output_layer.1.weight"] = {11, 160};
-    contains(message_of([&] { model_in(file_of(folder / "x", shapes)); }), "has 11 rows (x, y)");
+    check_contains(message_of([&] { model_in(file_of(folder / "x", shapes)); }), "has 11 rows (x, y)");
     shapes.erase("output_layer.1.weight");
     shapes["stn.features.0.0.weight"] = {16, 3, 3, 3};
-    contains(message_of([&] { model_in(file_of(folder / "x", shapes)); }), "it lacks output_layer.1.weight");
+    check_contains(message_of([&] { model_in(file_of(folder / "x", shapes)); }),
+                   "it lacks output_layer.1.weight");
 }
 
 TEST_CASE("what is no face model is explained", "[train]") {
@@ -145,21 +144,24 @@ TEST_CASE("what is no face model is explained", "[train]") {
         shapes[name] = shape;
         return message_of([&] { model_in(file_of(folder / "x", shapes)); });
     };
-    contains(refusal("patch_to_embedding.weight", {8, 16}), "takes 16 values, expected 3 p p");
-    contains(refusal("patch_to_embedding.weight", {8, 3, 2, 2}), "has shape (8, 3, 2, 2), expected 2 axes");
-    contains(refusal("pos_embedding", {6, 8}), "pos_embedding has shape (6, 8), expected 3 axes");
-    contains(refusal("pos_embedding", {1, 1, 8}), "pos_embedding has one position");
-    contains(refusal("pos_embedding", {1, 0, 8}), "none empty");
-    contains(refusal("transformer.layers.0.0.fn.fn.to_qkv.weight", {193, 8}), "expected a multiple of 3");
+    check_contains(refusal("patch_to_embedding.weight", {8, 16}), "takes 16 values, expected 3 p p");
+    check_contains(refusal("patch_to_embedding.weight", {8, 3, 2, 2}),
+                   "has shape (8, 3, 2, 2), expected 2 axes");
+    check_contains(refusal("pos_embedding", {6, 8}), "pos_embedding has shape (6, 8), expected 3 axes");
+    check_contains(refusal("pos_embedding", {1, 1, 8}), "pos_embedding has one position");
+    check_contains(refusal("pos_embedding", {1, 0, 8}), "none empty");
+    check_contains(refusal("transformer.layers.0.0.fn.fn.to_qkv.weight", {193, 8}),
+                   "expected a multiple of 3");
 
     lafs::LandmarkCnn<float> cnn(lafs::LandmarkCnnConfig{4, 112});
     lafs::save_weights(cnn, folder / "landmarks");
-    contains(message_of([&] { lafs::load_face_model(folder / "landmarks"); }), "holds a landmark CNN alone");
-    contains(message_of([&] {
-                 model_in(file_of(folder / "x", {{"fc.weight", {2, 2}}}));
-             }),
-             "holds no fViT or Part fViT transformer: it lacks pos_embedding, cls_token");
-    contains(message_of([&] { model_in(file_of(folder / "x", {})); }), "it has no tensors");
+    check_contains(message_of([&] { lafs::load_face_model(folder / "landmarks"); }),
+                   "holds a landmark CNN alone");
+    check_contains(message_of([&] {
+                       model_in(file_of(folder / "x", {{"fc.weight", {2, 2}}}));
+                   }),
+                   "holds no fViT or Part fViT transformer: it lacks pos_embedding, cls_token");
+    check_contains(message_of([&] { model_in(file_of(folder / "x", {})); }), "it has no tensors");
 }
 
 TEST_CASE("a small file cannot ask for a large model", "[train]") {
@@ -168,7 +170,7 @@ TEST_CASE("a small file cannot ask for a large model", "[train]") {
     shapes[layers + "0.1.fn.fn.net.0.weight"] = {10'000, 8};
     for (int i = 2; i < 3000; ++i)
         shapes[layers + std::to_string(i) + ".0.fn.fn.to_qkv.weight"] = {0};
-    contains(message_of([&] { model_in(file_of(folder / "x", shapes)); }), "cannot hold the");
+    check_contains(message_of([&] { model_in(file_of(folder / "x", shapes)); }), "cannot hold the");
 }
 
 TEST_CASE("files of other people end in a message", "[train]") {
@@ -178,12 +180,12 @@ TEST_CASE("files of other people end in a message", "[train]") {
     const auto message = [&](const char* name) {
         return message_of([&] { lafs::load_face_model(*root / name); });
     };
-    contains(message("vit_small.pth"),
-             "vit_small.pth holds no fViT or Part fViT transformer: it lacks pos_embedding");
-    contains(message("vit_small.pth"), "it has blocks.0.mhsa.k_mappings.0.bias");
-    contains(message("vit_mnist.pth"),
-             "vit_mnist.pth holds no face model: patch_to_embedding.weight takes 49 values");
-    contains(message("mlp.safetensors"), "it has layers.0.weight, layers.2.weight");
-    contains(message("whole_pickled_model.pt"), "whole pickled model");
-    contains(message("legacy_not_zip.pt"), "PyTorch before 1.6");
+    check_contains(message("vit_small.pth"),
+                   "vit_small.pth holds no fViT or Part fViT transformer: it lacks pos_embedding");
+    check_contains(message("vit_small.pth"), "it has blocks.0.mhsa.k_mappings.0.bias");
+    check_contains(message("vit_mnist.pth"),
+                   "vit_mnist.pth holds no face model: patch_to_embedding.weight takes 49 values");
+    check_contains(message("mlp.safetensors"), "it has layers.0.weight, layers.2.weight");
+    check_contains(message("whole_pickled_model.pt"), "whole pickled model");
+    check_contains(message("legacy_not_zip.pt"), "PyTorch before 1.6");
 }

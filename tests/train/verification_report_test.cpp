@@ -3,6 +3,9 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "check_contains.hpp"
+
+using lafs_test::check_contains;
 
 namespace {
 
@@ -15,12 +18,6 @@ lafs::SetVerification set(const std::string& name, std::optional<double> calibra
         distances.push_back((i % 2 == 0) == (i < 18) ? 0.5 + 0.01 * i : 1.5 + 0.01 * i);
     }
     return lafs::verify_set(name, distances, same, 10, calibrate_far);
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    INFO(text << "expected to contain " << part);
-    CHECK(text.find(part) != std::string::npos);
-    return true;
 }
 
 }  // namespace
@@ -37,12 +34,12 @@ TEST_CASE("one set has its figures at the top, several have names", "[train]") {
     const auto both = lafs::verification_json(sets);
     CHECK(both.at("sets").at("cfp_fp") == one);
     CHECK(both.at("mean_accuracy") == 0.9);
-    contains(lafs::verification_text(std::span(sets).first(1)),
-             "accuracy        90.00 % +- 20.00 % (20 pairs)");
+    check_contains(lafs::verification_text(std::span(sets).first(1)),
+                   "accuracy        90.00 % +- 20.00 % (20 pairs)");
     const std::string table = lafs::verification_text(sets);
-    contains(table, "set      pairs  accuracy %        threshold   FAR 0.1  FAR 0.01");
-    contains(table, "\nlfw         20   90.00 +- 20.00");
-    contains(table, "\nmean             90.00\n");
+    check_contains(table, "set      pairs  accuracy %        threshold   FAR 0.1  FAR 0.01");
+    check_contains(table, "\nlfw         20   90.00 +- 20.00");
+    check_contains(table, "\nmean             90.00\n");
     CHECK(lafs::verification_text(std::vector<lafs::SetVerification>{}).empty());
 }
 
@@ -59,11 +56,11 @@ TEST_CASE("curves and thresholds are those of the cosine", "[train]") {
     CHECK(json.at("far").at("rate") == 0.1);
     CHECK(json.at("tar").at("rate") == 0.9);
     CHECK(json.at("cosine_high").is_null());  // ten pairs say nothing of its upper limit
-    contains(json.at("warning"), "10 impostor pairs are few for FAR 0.1");
+    check_contains(json.at("warning"), "10 impostor pairs are few for FAR 0.1");
     const std::string text = lafs::verification_text(std::span(&one, 1));
-    contains(text,
-             "threshold for FAR 0.1 (intervals of 95 % confidence)\n"
-             "  same when cosine > 0.4500 (squared distance < 1.1000); between 0.");
-    contains(text, " and unknown\n  FAR there 10 %, between 0.2529 and 44.5 % (10 impostor pairs)");
-    contains(text, "  warning: 10 impostor pairs");
+    check_contains(text,
+                   "threshold for FAR 0.1 (intervals of 95 % confidence)\n"
+                   "  same when cosine > 0.4500 (squared distance < 1.1000); between 0.");
+    check_contains(text, " and unknown\n  FAR there 10 %, between 0.2529 and 44.5 % (10 impostor pairs)");
+    check_contains(text, "  warning: 10 impostor pairs");
 }
