@@ -126,7 +126,7 @@ TEST_CASE("a threshold decides, given or calibrated", "[programs]") {
              {"", "is no JSON object"},
              {"[1, 2]", "is no JSON object"},
              {std::string(500'000, '['), "is no JSON object"},
-             {std::string(2'000'000, ' '), "has 2000000 bytes, expected at most 1048576"},
+             {std::string(2'000'000, ' '), "has 2000000 bytes, expected at most 131072"},
              {R"({"accuracy": 1})", "holds no calibration"},
              {R"({"calibration": 3})", "holds no calibration"},
              {R"({"sets": {}})", "holds several sets"},

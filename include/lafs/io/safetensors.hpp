@@ -109,7 +109,7 @@ inline SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : pat
     require(text.starts_with('{'), "safetensors", path, " at byte 8: the header is not a JSON object");
 
     detail::SafetensorsEvents events;
-    if (!nlohmann::json::sax_parse(text.begin(), text.end(), &events))
+    if (!nlohmann::ordered_json::sax_parse(text.begin(), text.end(), &events))
         fail("safetensors", "header of ", path, " ", events.problem);
     const std::span<const std::byte> data = bytes.subspan(8 + length);
     const std::string problem = detail::check_layout(events.header, data.size());
@@ -200,7 +200,7 @@ inline void SafetensorsWriter::save(const std::filesystem::path& path) const {
     std::string text;
     try {
         text = header.dump();
-    } catch (const nlohmann::json::exception&) {
+    } catch (const nlohmann::ordered_json::exception&) {
         fail("safetensors", "a name or metadata text for ", path, " is not valid UTF-8");
     }
     text.resize((text.size() + 7) / 8 * 8, ' ');

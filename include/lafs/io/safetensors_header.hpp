@@ -152,7 +152,7 @@ public:
         return true;
     }
 
-    bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) {
+    bool parse_error(std::size_t position, const std::string&, const nlohmann::ordered_json::exception&) {
         problem = "is not valid JSON at byte " + std::to_string(8 + position);
         return false;
     }

@@ -89,8 +89,9 @@ inline std::pair<std::filesystem::path, PairSet> checked_set(const std::filesyst
     return {file, std::move(set)};
 }
 
-inline EvaluateResult verification_evaluation(const EvaluateOptions& options) {
-    FaceModel<float> model = load_face_model(options.weights);
+template <class T>
+EvaluateResult verification_evaluation(const EvaluateOptions& options) {
+    FaceModel<T> model = load_face_model<T>(options.weights);
     std::vector<std::pair<std::filesystem::path, PairSet>> files;
     for (const std::filesystem::path& file : bin_files(options.bins))
         files.push_back(checked_set(file, pair_set(VerificationBin::open(file))));
@@ -109,8 +110,9 @@ inline EvaluateResult verification_evaluation(const EvaluateOptions& options) {
     return result;
 }
 
-inline EvaluateResult ijb_evaluation(const EvaluateOptions& options) {
-    FaceModel<float> model = load_face_model(options.weights);
+template <class T>
+EvaluateResult ijb_evaluation(const EvaluateOptions& options) {
+    FaceModel<T> model = load_face_model<T>(options.weights);
     const IjbSet set = read_ijb(options.ijb, options.set);
     IjbEvaluation how;
     how.protocol = {options.embed.mirrored, options.use_detector_score, options.normalise_images};
@@ -160,12 +162,15 @@ inline void check_evaluate(const EvaluateOptions& options) {
             "got one of --pairs and --root, expected both or neither");
 }
 
-/// Evaluates; progress of IJB is shown on standard error.
-inline EvaluateResult evaluate(const EvaluateOptions& options) {
+/// Evaluates; progress of IJB is shown on standard error. A template, so that only programs that evaluate
+/// compile the networks.
+template <class T = float>
+EvaluateResult evaluate(const EvaluateOptions& options) {
     check_evaluate(options);
     if (!options.scores.empty())
         return detail::score_evaluation(options);
-    return options.ijb.empty() ? detail::verification_evaluation(options) : detail::ijb_evaluation(options);
+    return options.ijb.empty() ? detail::verification_evaluation<T>(options)
+                               : detail::ijb_evaluation<T>(options);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -91,11 +91,12 @@ inline std::optional<PairSet> validation_pairs(const FinetuneOptions& options) {
     return pair_set(open_source("synthetic:ids=40,images=5,first=2000000"), 400, 10, 1);
 }
 
-/// Stages 1 and 3.
-class FinetuneTask final : public TrainingTask {
+/// Stages 1 and 3. A template, so that only programs that train compile the networks.
+template <class T>
+class BasicFinetuneTask final : public TrainingTask {
 public:
     /// Opens the set and makes, or loads, the model. Throws for options, files and weights that do not fit.
-    explicit FinetuneTask(const FinetuneOptions& options)
+    explicit BasicFinetuneTask(const FinetuneOptions& options)
         : options_(checked(options)),
           source_(training_source(options)),
           sampler_(source_->size(), options.run.batch * options.accumulate, options.run.seed),
@@ -108,9 +109,9 @@ public:
           model_(seeded(spec_of(options), options.run.seed)),
           head_(make_head(options.head, model_.width(), source_->identities())) {
         load_initial_weights();
-        NamedParameters<float> parameters = model_.parameters();
+        NamedParameters<T> parameters = model_.parameters();
         parameters.emplace_back("loss.weight", head_->weight);
-        optimizer_ = std::make_unique<AdamW<float>>(
+        optimizer_ = std::make_unique<AdamW<T>>(
             layer_decay_groups(parameters, static_cast<int>(model_.spec().vit.depth), layer_decay()));
         const std::int64_t epochs = std::max<std::int64_t>(options.run.epochs, 1);
         lr_ = cosine_schedule(peak_lr(), std::min(1e-6, peak_lr()), epochs, steps_per_epoch(),
@@ -222,7 +223,7 @@ public:
         report.write(file);
     }
 
-    FaceModel<float>& model() { return model_; }
+    FaceModel<T>& model() { return model_; }
     /// The latest validation.
     const std::optional<VerificationResult>& verification() const { return verification_; }
 
@@ -281,7 +282,7 @@ private:
         };
         if (!options_.init_landmarks.empty()) {
             tell(load_for_training(model_.part(), options_.init_landmarks, is_landmark_name));
-            frozen_landmarks_ = std::make_unique<LandmarkCnn<float>>(model_.part().landmark_cnn.config);
+            frozen_landmarks_ = std::make_unique<LandmarkCnn<T>>(model_.part().landmark_cnn.config);
             load_for_training(*frozen_landmarks_, options_.init_landmarks);
             frozen_landmarks_->eval();
         }
@@ -298,13 +299,12 @@ private:
         if (random.uniform() < options_.mixup) {
             const double lambda = draw_mixup_lambda(random, 0.2);
             images = mixup_images(images, lambda);
-            targets = mixup_labels<float>(labels, source_->identities(), lambda);
+            targets = mixup_labels<T>(labels, source_->identities(), lambda);
         }
         model_.train();
-        Variable<float> penalty;
-        const Variable<float> features = forward(Variable<float>(images), step, penalty);
-        Variable<float> loss =
-            targets.defined() ? head_->loss(features, targets) : head_->loss(features, labels);
+        Variable<T> penalty;
+        const Variable<T> features = forward(Variable<T>(images), step, penalty);
+        Variable<T> loss = targets.defined() ? head_->loss(features, targets) : head_->loss(features, labels);
         const double value = static_cast<double>(loss.item());
         if (penalty.defined()) {
             landmark_loss += static_cast<double>(penalty.item());
@@ -315,12 +315,12 @@ private:
     }
 
     /// Features; and the landmark regularization at its weight of this epoch, if it is on.
-    Variable<float> forward(const Variable<float>& images, std::int64_t step, Variable<float>& penalty) {
+    Variable<T> forward(const Variable<T>& images, std::int64_t step, Variable<T>& penalty) {
         const double weight =
             options_.landmark_regularization * landmark_regularisation_weight().at(step / steps_per_epoch());
         if (!frozen_landmarks_ || weight <= 0)
             return model_.forward(images);
-        const Variable<float> points = model_.part().landmarks(images);
+        const Variable<T> points = model_.part().landmarks(images);
         Tensor<float> frozen;
         {
             const NoGrad no_grad;
@@ -341,12 +341,15 @@ private:
     DamageLog damage_;
     Loader<FaceBatches> loader_;
     std::optional<PairSet> validation_;
-    FaceModel<float> model_;
-    std::unique_ptr<MarginHead<float>> head_;
-    std::unique_ptr<LandmarkCnn<float>> frozen_landmarks_;
-    std::unique_ptr<AdamW<float>> optimizer_;
+    FaceModel<T> model_;
+    std::unique_ptr<MarginHead<T>> head_;
+    std::unique_ptr<LandmarkCnn<T>> frozen_landmarks_;
+    std::unique_ptr<AdamW<T>> optimizer_;
     Schedule lr_ = constant_schedule(0);
     std::optional<VerificationResult> verification_;
 };
+
+/// The task in single precision, which is what the loaders of images give.
+using FinetuneTask = BasicFinetuneTask<float>;
 
 }  // namespace lafs::inline LAFS_ABI

@@ -26,7 +26,9 @@ inline std::map<std::string, LogCurve> read_log(const std::filesystem::path& pat
     std::int64_t number = 0;
     for (std::string line; std::getline(in, line) && !in.eof();) {
         ++number;
-        const nlohmann::json record = nlohmann::json::parse(line, nullptr, false);
+        require(line.size() <= 64 * 1024, "log", "line ", number, " of ", path, " has ", line.size(),
+                " bytes, expected at most 65536");
+        const nlohmann::ordered_json record = nlohmann::ordered_json::parse(line, nullptr, false);
         require(record.is_object() && record.contains("step") && record["step"].is_number(), "log", "line ",
                 number, " of ", path, " is not a JSON object with a step");
         const double step = record["step"].get<double>();

@@ -68,11 +68,12 @@ struct SelfDistillationNetwork : Module<T, D> {
     }
 };
 
-/// Stage 2.
-class PretrainTask final : public TrainingTask {
+/// Stage 2. A template, so that only programs that train compile the networks.
+template <class T>
+class BasicPretrainTask final : public TrainingTask {
 public:
     /// Opens the set and makes the networks. Throws for options, files and weights that do not fit.
-    explicit PretrainTask(const PretrainOptions& options)
+    explicit BasicPretrainTask(const PretrainOptions& options)
         : options_(checked(options)),
           source_(open_source(options.run.data)),
           sampler_(source_->size(), options.run.batch, options.run.seed),
@@ -131,7 +132,7 @@ public:
         const ViewTokens tokens = next_tokens(step, result);
         optimizer_->zero_grad();
         const double temperature = temperature_.at(epoch);
-        const DinoResult<float> outcome =
+        const DinoResult<T> outcome =
             loss_.forward(student_prototypes(tokens), teacher_prototypes(tokens), temperature);
         result.loss = static_cast<double>(outcome.loss.item());
         result.images = sampler_.batch();
@@ -248,7 +249,7 @@ private:
     void load_landmark_cnn() {
         if (options_.method != "lafs")
             return;
-        landmark_cnn_ = std::make_unique<LandmarkCnn<float>>(LandmarkCnnConfig{spec_.vit.tokens, face_size});
+        landmark_cnn_ = std::make_unique<LandmarkCnn<T>>(LandmarkCnnConfig{spec_.vit.tokens, face_size});
         const WeightsReport report = load_for_training(*landmark_cnn_, options_.landmarks);
         std::fprintf(stderr, "%s\n", report.text().c_str());
         landmark_cnn_->requires_grad(false);
@@ -258,11 +259,11 @@ private:
     void make_optimizer() {
         const auto groups = default_groups(student_.parameters());
         if (options_.optimizer == "adamw")
-            optimizer_ = std::make_unique<AdamW<float>>(groups);
+            optimizer_ = std::make_unique<AdamW<T>>(groups);
         else if (options_.optimizer == "sgd")
-            optimizer_ = std::make_unique<Sgd<float>>(groups);
+            optimizer_ = std::make_unique<Sgd<T>>(groups);
         else if (options_.optimizer == "lars")
-            optimizer_ = std::make_unique<Lars<float>>(groups);
+            optimizer_ = std::make_unique<Lars<T>>(groups);
         else
             fail("options", "got --optimizer ", options_.optimizer, ", expected adamw, sgd or lars");
     }
@@ -287,17 +288,17 @@ private:
     }
 
     /// The student sees all views, global and local ones in one call each.
-    Prototypes<float> student_prototypes(const ViewTokens& tokens) {
+    Prototypes<T> student_prototypes(const ViewTokens& tokens) {
         student_.train();
-        Variable<float> rows = student_.rows(Variable<float>(tokens.global));
+        Variable<T> rows = student_.rows(Variable<T>(tokens.global));
         if (tokens.local.defined())
-            rows = concatenate({rows, student_.rows(Variable<float>(tokens.local))}, 0);
+            rows = concatenate({rows, student_.rows(Variable<T>(tokens.local))}, 0);
         return student_.prototypes(rows);
     }
 
-    Prototypes<float> teacher_prototypes(const ViewTokens& tokens) {
+    Prototypes<T> teacher_prototypes(const ViewTokens& tokens) {
         const NoGrad no_grad;
-        return teacher_.prototypes(teacher_.rows(Variable<float>(tokens.global)));
+        return teacher_.prototypes(teacher_.rows(Variable<T>(tokens.global)));
     }
 
     PretrainOptions options_;
@@ -305,18 +306,21 @@ private:
     EpochSampler sampler_;
     ModelSpec spec_;
     DinoHeadConfig head_config_;
-    SelfDistillationNetwork<float> student_, teacher_;
-    EmaTeacher<float> ema_;
-    DinoLoss<float> loss_;
+    SelfDistillationNetwork<T> student_, teacher_;
+    EmaTeacher<T> ema_;
+    DinoLoss<T> loss_;
     CollapseMonitor monitor_;
     std::optional<std::string> warning_;
     DamageLog damage_;
     Loader<ViewBatches> loader_;
     ViewOptions view_options_;
-    std::unique_ptr<LandmarkCnn<float>> landmark_cnn_;
-    std::unique_ptr<Optimizer<float>> optimizer_;
+    std::unique_ptr<LandmarkCnn<T>> landmark_cnn_;
+    std::unique_ptr<Optimizer<T>> optimizer_;
     Schedule lr_ = constant_schedule(0), weight_decay_ = constant_schedule(0),
              momentum_ = constant_schedule(0), temperature_ = constant_schedule(0);
 };
+
+/// The task in single precision, which is what the loaders of images give.
+using PretrainTask = BasicPretrainTask<float>;
 
 }  // namespace lafs::inline LAFS_ABI

@@ -27,10 +27,11 @@ inline Report run_report(const std::string& title, const nlohmann::ordered_json&
 namespace detail {
 
 /// Where the tokens of a face are: landmarks, or the middles of the grid's blocks; (tokens, 2) as x, y.
-inline std::vector<float> token_positions(FaceModel<float>& model, const Tensor<float>& image) {
+template <class T>
+std::vector<float> token_positions(FaceModel<T>& model, const Tensor<T>& image) {
     if (model.has_landmarks()) {
-        const EvaluationScope<float, Cpu> evaluation(model);
-        return model.landmarks(Variable<float>(image)).value().to_vector();
+        const EvaluationScope<T, Cpu> evaluation(model);
+        return model.landmarks(Variable<T>(image)).value().to_vector();
     }
     std::vector<float> positions;
     const auto patch = static_cast<int>(model.spec().vit.patch);
@@ -43,20 +44,20 @@ inline std::vector<float> token_positions(FaceModel<float>& model, const Tensor<
 }
 
 /// The tokens of one face: (1, tokens, patch * patch * 3).
-inline Variable<float> tokens_of(FaceModel<float>& model, const Tensor<float>& image,
-                                 const std::vector<float>& points) {
+template <class T>
+Variable<T> tokens_of(FaceModel<T>& model, const Tensor<T>& image, const std::vector<float>& points) {
     const NoGrad no_grad;
     const std::int64_t patch = model.spec().vit.patch;
     if (!model.has_landmarks())
-        return grid_patches(Variable<float>(image), patch);
+        return grid_patches(Variable<T>(image), patch);
     const auto count = static_cast<std::int64_t>(points.size() / 2);
-    return landmark_patches(Variable<float>(image),
-                            Variable<float>(Tensor<float>::from({1, count, 2}, points)), patch);
+    return landmark_patches(Variable<T>(image), Variable<T>(Tensor<T>::from({1, count, 2}, points)), patch);
 }
 
 /// Attention of the class token in the last block, mean over heads, without the class token itself.
-inline std::vector<float> mean_class_attention(FaceModel<float>& model, const Variable<float>& tokens) {
-    const Tensor<float> attention = model.transformer().class_attention(tokens);
+template <class T>
+std::vector<float> mean_class_attention(FaceModel<T>& model, const Variable<T>& tokens) {
+    const Tensor<T> attention = model.transformer().class_attention(tokens);
     const std::int64_t heads = attention.shape(1), count = attention.shape(2);
     std::vector<float> mean(static_cast<std::size_t>(count - 1), 0.0f);
     for (std::int64_t head = 0; head < heads; ++head)
@@ -69,17 +70,17 @@ inline std::vector<float> mean_class_attention(FaceModel<float>& model, const Va
 }  // namespace detail
 
 /// Landmarks, patches and attention on a few faces of a source, spread over its identities.
-inline void add_model_pictures(Report& report, FaceModel<float>& model, const FaceSource& source,
-                               int faces = 4) {
+template <class T>
+void add_model_pictures(Report& report, FaceModel<T>& model, const FaceSource& source, int faces = 4) {
     std::vector<ReportImage> landmarks, patches, attention;
     for (int i = 0; i < faces && i < source.size(); ++i) {
         std::vector<DamagedImage> damaged;  // a picture less is no reason to fail
         const FoundImage found = next_readable_image(source, source.size() * i / faces, damaged);
         const Image face = resize(found.image, face_size, face_size);
-        auto image = Tensor<float>::empty({1, 3, face_size, face_size});
+        auto image = Tensor<T>::empty({1, 3, face_size, face_size});
         to_planes(face, image.span());
         const auto points = detail::token_positions(model, image);
-        const Variable<float> tokens = detail::tokens_of(model, image, points);
+        const Variable<T> tokens = detail::tokens_of(model, image, points);
         const std::string name = source.name(found.index);
         if (model.has_landmarks())
             landmarks.push_back({face, name, points});

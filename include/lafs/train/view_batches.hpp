@@ -83,14 +83,13 @@ private:
 namespace detail {
 
 /// Landmarks of pictures (n, 3, h, w) in evaluation mode, a batch at a time: (n, N, 2).
-inline Tensor<float> find_landmarks(LandmarkCnn<float>& cnn, const Tensor<float>& pictures,
-                                    std::int64_t batch) {
-    const EvaluationScope<float, Cpu> evaluation(cnn);
-    auto result = Tensor<float>::empty({pictures.shape(0), cnn.config.landmarks, 2});
+template <class T>
+Tensor<T> find_landmarks(LandmarkCnn<T>& cnn, const Tensor<T>& pictures, std::int64_t batch) {
+    const EvaluationScope<T, Cpu> evaluation(cnn);
+    auto result = Tensor<T>::empty({pictures.shape(0), cnn.config.landmarks, 2});
     for (std::int64_t begin = 0; begin < pictures.shape(0); begin += batch) {
         const std::int64_t end = std::min(begin + batch, pictures.shape(0));
-        result.slice(begin, end)
-            .copy_from(cnn.landmarks(Variable<float>(pictures.slice(begin, end))).value());
+        result.slice(begin, end).copy_from(cnn.landmarks(Variable<T>(pictures.slice(begin, end))).value());
     }
     return result;
 }
@@ -121,30 +120,28 @@ inline Tensor<float> shrink(const Tensor<float>& pictures, std::int64_t side) {
 
 /// The tokens of a batch's views, a function of the pictures, the seed and the generator's next streams.
 /// `landmark_cnn` null: grid patches (DINO).
-inline ViewTokens view_tokens(const ViewBatch& pictures, const ViewOptions& options,
-                              LandmarkCnn<float>* landmark_cnn, std::uint64_t seed) {
+template <class T>
+ViewTokens view_tokens(const ViewBatch& pictures, const ViewOptions& options, LandmarkCnn<T>* landmark_cnn,
+                       std::uint64_t seed) {
     const NoGrad no_grad;
     const std::int64_t batch = pictures.reads.size();
     const std::int64_t split = MultiCrop::global_views * batch, all = pictures.augmented.shape(0);
-    const Tensor<float> global = pictures.augmented.slice(0, split),
-                        local = pictures.augmented.slice(split, all);
+    const Tensor<T> global = pictures.augmented.slice(0, split), local = pictures.augmented.slice(split, all);
     ViewTokens tokens;
     if (!landmark_cnn) {
-        tokens.global = grid_patches(Variable<float>(global), options.patch).value();
+        tokens.global = grid_patches(Variable<T>(global), options.patch).value();
         const auto side =
             static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(options.local_tokens))));
         if (all > split)
             tokens.local =
-                grid_patches(Variable<float>(detail::shrink(local, side * options.patch)), options.patch)
-                    .value();
+                grid_patches(Variable<T>(detail::shrink(local, side * options.patch)), options.patch).value();
         return tokens;
     }
-    const Tensor<float> found =
+    const Tensor<T> found =
         detail::find_landmarks(*landmark_cnn, pictures.clean, std::max<std::int64_t>(batch, 16));
-    const Tensor<float> points =
-        perturb_landmarks(found, options.perturbation, seed, default_generator().take());
-    const auto patches = [&](const Tensor<float>& images, const Tensor<float>& at) {
-        return landmark_patches(Variable<float>(images), Variable<float>(at), options.patch).value();
+    const Tensor<T> points = perturb_landmarks(found, options.perturbation, seed, default_generator().take());
+    const auto patches = [&](const Tensor<T>& images, const Tensor<T>& at) {
+        return landmark_patches(Variable<T>(images), Variable<T>(at), options.patch).value();
     };
     tokens.global = patches(global, points.slice(0, split));
     const std::uint64_t stream = default_generator().take();
