@@ -27,7 +27,9 @@ inline std::optional<std::uint32_t> parse_hex(std::string_view text, std::size_t
     std::uint32_t value = 0;
     const char* const begin = text.data() + at;
     const auto [end, error] = std::from_chars(begin, begin + digits, value, 16);
-    return error == std::errc() && end == begin + digits ? std::optional(value) : std::nullopt;
+    if (error != std::errc() || end != begin + digits)
+        return std::nullopt;
+    return value;
 }
 
 /// Appends one code point as UTF-8.
