@@ -1,5 +1,5 @@
 // What one core does with the images of a training set: records read and decoded, faces prepared for
-// stage 3, the ten views of LAFS, and what comes out of a loader with one worker.
+// stage 3, the ten views of LAFS, and what comes out of a loader with one worker or one on every core.
 //
 // The set is a record file of synthetic faces. LAFS_BENCH_RECORDS names it, so that others can measure on the
 // same file (peers/augmentation.py); it is written if it is not there.
@@ -107,27 +107,42 @@ void ten_views(benchmark::State& state) {
     });
 }
 
-/// Batches that one worker makes, taken as fast as they come; time is that of all threads together.
+/// Batches of stage 3 or of ten views that the workers make, taken as fast as they come.
 template <class Maker>
-void load(benchmark::State& state, const Maker& maker, std::int64_t batch) {
-    lafs::Loader<Maker> loader(maker, 1, std::int64_t{1} << 40);
+void load(benchmark::State& state, const Maker& maker, std::int64_t batch, int workers) {
+    lafs::Loader<Maker> loader(maker, workers, std::int64_t{1} << 40);
     std::int64_t step = 0;
     for (auto _ : state)
         benchmark::DoNotOptimize(loader.get(step++));
     report(state, "images/s", batch);
 }
 
-void loader_stage3(benchmark::State& state) {
+void load_stage3(benchmark::State& state, int workers) {
     load(state,
          lafs::FaceBatches(records(), lafs::EpochSampler(records()->size(), 32, 1), published(), 1, 1, false),
-         32);
+         32, workers);
 }
-
-void loader_ten_views(benchmark::State& state) {
+void load_ten_views(benchmark::State& state, int workers) {
     load(state,
          lafs::ViewBatches(records(), lafs::EpochSampler(records()->size(), 16, 1), lafs::MultiCrop(), 1,
                            false),
-         16);
+         16, workers);
+}
+
+/// One worker; time is that of all threads together.
+void loader_stage3(benchmark::State& state) {
+    load_stage3(state, 1);
+}
+void loader_ten_views(benchmark::State& state) {
+    load_ten_views(state, 1);
+}
+
+/// A worker on every core; time is the clock's.
+void all_cores_stage3(benchmark::State& state) {
+    load_stage3(state, lafs::available_cores());
+}
+void all_cores_ten_views(benchmark::State& state) {
+    load_ten_views(state, lafs::available_cores());
 }
 
 BENCHMARK(read_records);
@@ -137,5 +152,7 @@ BENCHMARK_CAPTURE(network_input, stage3, published())->Unit(benchmark::kMicrosec
 BENCHMARK(ten_views)->Unit(benchmark::kMicrosecond);
 BENCHMARK(loader_stage3)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 BENCHMARK(loader_ten_views)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+BENCHMARK(all_cores_stage3)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(all_cores_ten_views)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace

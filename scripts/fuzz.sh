@@ -48,7 +48,8 @@ else
 fi
 
 say "Building build-fuzz"
-cmake -S . -B build-fuzz -G Ninja -DCMAKE_BUILD_TYPE=Release "-DCMAKE_CXX_COMPILER=$compiler" \
+# Afresh: CMake drops options when another compiler is found than last time.
+cmake --fresh -S . -B build-fuzz -G Ninja -DCMAKE_BUILD_TYPE=Release "-DCMAKE_CXX_COMPILER=$compiler" \
     -DLAFS_LIBFUZZER=$libfuzzer -DLAFS_TESTS=ON -DLAFS_EXAMPLES=OFF -DLAFS_BENCH=OFF -DLAFS_CUDA=OFF
 cmake --build build-fuzz -j "$(build_jobs)" --target "${readers[@]/%/_fuzz}"
 
