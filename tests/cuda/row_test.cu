@@ -88,7 +88,8 @@ void append(Row& all, const Row& row) {
 /// Values, gradients and doubled gradients of a function of one variable.
 template <class T, class Function>
 void check_rows(const RowReference& reference, const Function& function, const Shape& shape) {
-    const auto x = lafs::uniform_tensor(shape, 3, -2, 2), g = lafs::uniform_tensor(shape, 4);
+    const auto x = lafs_test::exact<T>(lafs::uniform_tensor(shape, 3, -2, 2)),
+               g = lafs_test::exact<T>(lafs::uniform_tensor(shape, 4));
     Row y, dx, twice;
     for (std::int64_t row = 0; row < shape.size() / shape[-1]; ++row) {
         const Row value = reference.value(row_of(x, row));
@@ -113,10 +114,13 @@ void check_rows(const RowReference& reference, const Function& function, const S
 
 template <class Function>
 void check_row_function(const RowReference& reference, const Function& function) {
-    for (const std::int64_t n : {1, 7, 197, 1000}) {
+    for (const std::int64_t n : {1, 7, 197, 1000}) {  // a warp runs a row
         check_rows<float>(reference, function, {3, n});
         check_rows<double>(reference, function, {2, 2, n});
+        check_rows<lafs::bfloat16>(reference, function, {6, n});
     }
+    for (const std::int64_t n : {1028, 2049})  // a block runs a row
+        check_rows<float>(reference, function, {2, n});
 }
 
 /// Layer norm of (rows, n) and the gradients of its three operands.
@@ -150,14 +154,16 @@ struct LayerNormReference {
 
 template <class T>
 void check_layer_norm(std::int64_t rows, std::int64_t n) {
-    const auto x = lafs::uniform_tensor({rows, n}, 3, -2, 3), g = lafs::uniform_tensor({rows, n}, 4),
-               gain = lafs::uniform_tensor({n}, 5), bias = lafs::uniform_tensor({n}, 6);
+    const auto x = lafs_test::exact<T>(lafs::uniform_tensor({rows, n}, 3, -2, 3)),
+               g = lafs_test::exact<T>(lafs::uniform_tensor({rows, n}, 4)),
+               gain = lafs_test::exact<T>(lafs::uniform_tensor({n}, 5)),
+               bias = lafs_test::exact<T>(lafs::uniform_tensor({n}, 6));
     const double epsilon = 1e-2;
     const LayerNormReference expected(x, gain.to_vector(), bias.to_vector(), epsilon, g);
     const auto got = lafs_test::repeated([&] {
         const Variable<T, Cuda> v(lafs_test::on_gpu<T>(x), true), scale(lafs_test::on_gpu<T>(gain), true),
             shift(lafs_test::on_gpu<T>(bias), true);
-        const Variable<T, Cuda> y = layer_norm(v, scale, shift, static_cast<T>(epsilon));
+        const Variable<T, Cuda> y = layer_norm(v, scale, shift, static_cast<lafs::compute_t<T>>(epsilon));
         y.backward(lafs_test::on_gpu<T>(g));
         return std::vector<std::vector<T>>{y.value().to_vector(), v.grad().to_vector(),
                                            scale.grad().to_vector(), shift.grad().to_vector()};
@@ -192,7 +198,26 @@ TEST_CASE("cuda layer norm", "[cuda]") {
         check_layer_norm<float>(5, n);
         check_layer_norm<double>(3, n);
     }
-    check_layer_norm<double>(1100, 7);  // more rows than blocks of the backward kernel
+    check_layer_norm<lafs::bfloat16>(9, 768);
+    check_layer_norm<double>(4200, 7);  // more rows than the backward kernel has parts
+}
+
+TEST_CASE("cuda layer norm: the sums of long rows do not fit in a block's memory", "[cuda]") {
+    check_layer_norm<float>(3, 3076);
+    check_layer_norm<double>(2, 1537);
+}
+
+TEST_CASE("cuda rows that are not aligned have the values of rows that are", "[cuda]") {
+    constexpr std::int64_t rows = 3, n = 8;
+    const auto x = lafs::uniform_tensor({1 + rows * n}, 3, -2, 2);
+    const auto in = lafs_test::on_gpu<float>(x);
+    const auto out = Tensor<float, Cuda>::full({1 + rows * n}, 7);
+    row_forward(Cuda{}, lafs::SoftmaxRow{}, rows, n, static_cast<const float*>(in.data() + 1),
+                out.data() + 1);
+    Row expected{7};
+    for (std::int64_t row = 0; row < rows; ++row)
+        append(expected, softmax_reference.value(Row(x.data() + 1 + row * n, x.data() + 1 + (row + 1) * n)));
+    lafs_test::check_close(out.to_vector(), expected, 1e-6);
 }
 
 TEST_CASE("cuda layer norm: gradients add, and only wanted ones are formed", "[cuda]") {

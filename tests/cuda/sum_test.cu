@@ -15,7 +15,7 @@ using lafs::Variable;
 /// Sum over the middle axis of (outer, n, inner).
 template <class T>
 void check_sum(std::int64_t outer, std::int64_t n, std::int64_t inner) {
-    const auto x = lafs::uniform_tensor({outer, n, inner}, 1);
+    const auto x = lafs_test::exact<T>(lafs::uniform_tensor({outer, n, inner}, 1));
     std::vector<double> expected(static_cast<std::size_t>(outer * inner), 0.0);
     for (std::int64_t at = 0; at < x.size(); ++at)
         expected[static_cast<std::size_t>(at / (n * inner) * inner + at % inner)] += x.data()[at];
@@ -40,6 +40,14 @@ TEST_CASE("cuda sum cut into chunks", "[cuda]") {
     check_sum<double>(2, 20000, 1);
     check_sum<float>(1, 3000, 7);
     check_sum<double>(1, 600, 40);
+    check_sum<float>(2, 3000, 12);
+    check_sum<float>(3, 8196, 1);  // a long axis moves 16 bytes at a time
+    check_sum<float>(1, 8197, 1);  // or not
+}
+
+TEST_CASE("cuda sum of bfloat16 is one of floats", "[cuda]") {
+    check_sum<lafs::bfloat16>(2, 9000, 1);
+    check_sum<lafs::bfloat16>(1, 301, 16);
 }
 
 TEST_CASE("cuda sum: empty axes", "[cuda]") {

@@ -104,7 +104,8 @@ __device__ void put_lanes(const GradientTarget<T>& target, std::int64_t offset,
     store_lanes<width>(target.data + offset, gradient);
 }
 
-template <int width, class Node, class T, class S>
+/// `sums`: some gradient is a sum; without, nothing is carried from row to row, which takes many registers.
+template <bool sums, int width, class Node, class T, class S>
 __global__ void map_gradients_kernel(MapOperands<Node, T, S> operands, const T* output_gradient,
                                      GradientTiles tiles, GradientParts<T, Node::inputs> parts) {
     constexpr int inputs = Node::inputs;
@@ -123,17 +124,18 @@ __global__ void map_gradients_kernel(MapOperands<Node, T, S> operands, const T* 
     const auto is_sum = [&](int i) { return parts.part[i].kind >= GradientKind::columns; };
     const auto slot = [&](int i) { return parts.part[i].kind == GradientKind::columns ? chunk : warp; };
 
-    CarriedSum<C, width> carried[inputs];
+    [[maybe_unused]] CarriedSum<C, width> carried[inputs];
     for (std::int64_t row = row_begin; row < row_end; ++row) {
         std::int64_t offset[inputs + 1];
         row_offsets(loop, row, offset);
-        unroll<inputs>([&](auto i) {
-            if (is_sum(i) && carried[i].offset != offset[i]) {
-                if (carried[i].offset >= 0)
-                    flush<width>(parts.part[i], slot(i), own, own < column_end, carried[i]);
-                carried[i].offset = offset[i];
-            }
-        });
+        if constexpr (sums)
+            unroll<inputs>([&](auto i) {
+                if (is_sum(i) && carried[i].offset != offset[i]) {
+                    if (carried[i].offset >= 0)
+                        flush<width>(parts.part[i], slot(i), own, own < column_end, carried[i]);
+                    carried[i].offset = offset[i];
+                }
+            });
         for (std::int64_t column = own; column < column_end; column += warp_threads * width) {
             C lanes[inputs][width], gradients[inputs][width], adjoint[width];
             unroll<inputs>([&](auto i) {
@@ -146,15 +148,16 @@ __global__ void map_gradients_kernel(MapOperands<Node, T, S> operands, const T* 
             unroll<inputs>([&](auto i) {
                 if (parts.part[i].kind == GradientKind::element)
                     put_lanes<width>(parts.part[i].target, offset[i] + column, gradients[i]);
-                else if (is_sum(i))
+                else if (sums && is_sum(i))
                     unroll<width>([&](auto lane) { carried[i].lane[lane] += gradients[i][lane]; });
             });
         }
     }
-    unroll<inputs>([&](auto i) {
-        if (is_sum(i) && carried[i].offset >= 0)
-            flush<width>(parts.part[i], slot(i), own, own < column_end, carried[i]);
-    });
+    if constexpr (sums)
+        unroll<inputs>([&](auto i) {
+            if (is_sum(i) && carried[i].offset >= 0)
+                flush<width>(parts.part[i], slot(i), own, own < column_end, carried[i]);
+        });
 }
 
 /// Cuts the loop into the warps' shares: enough to fill the GPU, few enough that the partial sums take at
@@ -238,9 +241,11 @@ void map_gradients(Cuda, Node, const View<const T>& gradient, const Bound<Node, 
     std::copy(operands.data, operands.data + inputs, data);
     data[inputs] = gradient.data;
     bool wide = cuda::moves_blocks<T>(operands.loop, data);
-    for (const auto& part : parts.part)
-        wide = wide && (part.kind != cuda::GradientKind::element ||
-                        reinterpret_cast<std::uintptr_t>(part.target.data) % 16 == 0);
+    bool sums = false;
+    for (const auto& part : parts.part) {
+        sums = sums || part.kind >= cuda::GradientKind::columns;
+        wide = wide && (part.kind != cuda::GradientKind::element || cuda::is_aligned(part.target.data));
+    }
     const cuda::GradientTiles cut = cuda::cut_loop(operands.loop, parts, wide ? cuda::widest<T> : 1);
 
     Tensor<C, Cuda> partials[inputs];  // (slots, size)
@@ -259,10 +264,17 @@ void map_gradients(Cuda, Node, const View<const T>& gradient, const Bound<Node, 
         cuda::launch(kernel, dim3(static_cast<unsigned>(blocks)), dim3(cuda::map_threads), cuda::stream(),
                      operands, gradient.data, cut, parts);
     };
+    const auto choose = [&](auto width) {
+        constexpr int lanes = decltype(width)::value;
+        if (sums)
+            run(cuda::map_gradients_kernel<true, lanes, Node, T, S>);
+        else
+            run(cuda::map_gradients_kernel<false, lanes, Node, T, S>);
+    };
     if (wide)
-        run(cuda::map_gradients_kernel<cuda::widest<T>, Node, T, S>);
+        choose(Index<cuda::widest<T>>{});
     else
-        run(cuda::map_gradients_kernel<1, Node, T, S>);
+        choose(Index<1>{});
     for (int i = 0; i < inputs; ++i)
         if (partials[i].defined())
             cuda::sum_axis(1, partials[i].shape(0), partials[i].shape(1),
