@@ -60,6 +60,9 @@ failed=()
 for reader in "${readers[@]}"; do
     say "$reader: $runs inputs"
     seeds=()
+    for file in "tests/fuzz/seeds/$reader"/*; do
+        [ -f "$file" ] && seeds+=("$file")
+    done
     corpus=build-fuzz/corpus/$reader
     mkdir -p "$corpus"
     while read -r pattern; do

@@ -98,6 +98,8 @@ TEST_CASE("training passes over damaged images when told to, counts and names th
         auto names = named(out);
         std::sort(names.begin(), names.end());
         CHECK(names == faces.damaged);  // once each, though there are two epochs
+        const auto state = lafs::SafetensorsFile::open(out / "state.safetensors");
+        CHECK(state.read<std::int64_t>("damaged_images") == std::vector<std::int64_t>{3, 8});
         CHECK(read_text(out / "model.safetensors") ==
               read_text(faces.folder / "skip0" / "model.safetensors"));
         for (const std::string& name : faces.damaged)

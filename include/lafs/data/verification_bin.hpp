@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <lafs/core/error.hpp>
 #include <lafs/data/image.hpp>
@@ -50,7 +51,7 @@ public:
 
 private:
     explicit VerificationBin(const std::filesystem::path& path) : path_(path), file_(path) {
-        const Pickle pickle = Pickle::read(file_.bytes(), path.string(), PickledArrays::names());
+        Pickle pickle = Pickle::read(file_.bytes(), path.string(), PickledArrays::names());
         const PickleValue root = pickle.root();
         root.require((root.is(PickleKind::tuple) || root.is(PickleKind::list)) && root.size() == 2, "got ",
                      root.description(), ", expected (bins, issame)");
@@ -58,6 +59,7 @@ private:
         read_labels(root.item(1));
         require(images_.size() == 2 * same_.size(), "verification bin", path, " has ", images_.size(),
                 " images and ", same_.size(), " labels, expected two images for each label");
+        texts_ = std::move(pickle).take_texts();  // images that the pickle holds escaped
     }
 
     std::size_t checked(std::size_t i, std::size_t count, const char* what) const {
@@ -154,6 +156,7 @@ private:
     std::filesystem::path path_;
     MappedFile file_;
     PickledArrays arrays_;
+    std::deque<std::string> texts_;
     std::vector<std::span<const std::byte>> images_;
     std::vector<std::size_t> first_copies_;
     std::vector<std::uint8_t> same_;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <lafs/io/pickle_machine.hpp>
 #include <lafs/io/pickle_tree.hpp>
 #include <memory>
@@ -35,10 +36,14 @@ public:
     std::size_t values() const { return tree_->nodes.size(); }
     PickleValue value(std::uint32_t id) const { return {*tree_, id}; }
 
-private:
-    explicit Pickle(std::unique_ptr<const detail::PickleTree> tree) : tree_(std::move(tree)) {}
+    /// Hands over the texts that the pickle holds escaped (protocol 0): with them and the pickle's own bytes,
+    /// what values gave as bytes and text outlives the pickle.
+    std::deque<std::string> take_texts() && { return std::move(tree_->decoded); }
 
-    std::unique_ptr<const detail::PickleTree> tree_;
+private:
+    explicit Pickle(std::unique_ptr<detail::PickleTree> tree) : tree_(std::move(tree)) {}
+
+    std::unique_ptr<detail::PickleTree> tree_;
 };
 
 }  // namespace lafs::inline LAFS_ABI

@@ -25,9 +25,9 @@ public:
     const DamageList& list() const { return list_; }
 
     void save(SafetensorsWriter& writer) const {
-        const std::vector<std::int64_t> indices = list_.indices();
-        if (!indices.empty())
-            writer.add("damaged_images", {list_.size()}, indices);
+        std::vector<std::int64_t> indices = list_.indices();
+        if (!indices.empty())  // moved: the writer writes later
+            writer.add("damaged_images", {list_.size()}, std::move(indices));
     }
     void load(const SafetensorsFile& file) {
         if (file.contains("damaged_images"))
