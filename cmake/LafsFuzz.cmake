@@ -2,7 +2,7 @@
 #
 # Linked with tests/fuzz/mutation_driver.cpp they are tests, with a short run each; with -DLAFS_LIBFUZZER=ON (Clang)
 # they are libFuzzer programs, which scripts/fuzz.sh runs at length. The first line of a target names the files to
-# start from, relative to LAFS_SHARED_DIR: `// seeds: <glob>, <glob>`. What they have no example of is in fuzz/seeds/<reader>/.
+# start from, relative to LAFS_SHARED_DIR or to tests/fuzz: `// seeds: <glob>, <glob>`.
 option(LAFS_LIBFUZZER "Link the fuzz targets with libFuzzer (Clang) instead of the driver of the tests" OFF)
 set(LAFS_FUZZ_FLAGS -fsanitize=address -fno-omit-frame-pointer -g1 -O1)
 if(LAFS_LIBFUZZER)
@@ -25,11 +25,10 @@ function(lafs_fuzz_seeds target result)
         message(FATAL_ERROR "${target}: expected `// seeds: ...` on the first line")
     endif()
     string(REGEX REPLACE "[ ,]+" ";" patterns "${CMAKE_MATCH_1}")
-    string(REGEX REPLACE "^.*/(.*)_fuzz\\.cpp$" "\\1" reader "${target}")
-    file(GLOB seeds "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/seeds/${reader}/*")
+    set(seeds "")
     foreach(pattern IN LISTS patterns)
         if(pattern)
-            file(GLOB found "${LAFS_SHARED_DIR}/${pattern}")
+            file(GLOB found "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/${pattern}" "${LAFS_SHARED_DIR}/${pattern}")
             list(SUBLIST found 0 24 found)
             list(APPEND seeds ${found})
         endif()

@@ -60,13 +60,10 @@ failed=()
 for reader in "${readers[@]}"; do
     say "$reader: $runs inputs"
     seeds=()
-    for file in "tests/fuzz/seeds/$reader"/*; do
-        [ -f "$file" ] && seeds+=("$file")
-    done
     corpus=build-fuzz/corpus/$reader
     mkdir -p "$corpus"
     while read -r pattern; do
-        for file in $shared/$pattern; do # the pattern expands here
+        for file in tests/fuzz/$pattern $shared/$pattern; do # the pattern expands here
             [ -f "$file" ] && [ "${#seeds[@]}" -lt 64 ] && seeds+=("$file")
         done
     done < <(head -1 "tests/fuzz/${reader}_fuzz.cpp" | sed 's/^.*seeds://' | tr -d ' ' | tr ',' '\n')

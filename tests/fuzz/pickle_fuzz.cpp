@@ -1,4 +1,4 @@
-// seeds: data/verification_bin/numpy_protocol3.bin, data/verification_bin/python2_protocol2.bin
+// seeds: seeds/*_protocol0.bin, data/verification_bin/numpy_protocol3.bin, data/verification_bin/python2_protocol2.bin
 // Any bytes as a pickle, every value of which is looked at.
 #include <lafs/io/pickle_numpy.hpp>
 #include <span>

@@ -1,4 +1,4 @@
-// seeds: data/checkpoints/vit_small.pth
+// seeds: seeds/tiny.pth, data/checkpoints/vit_small.pth
 // Any bytes as a PyTorch checkpoint; then its members once more in an archive whose checksums are right.
 #include <lafs/io/pytorch_checkpoint.hpp>
 #include <string>

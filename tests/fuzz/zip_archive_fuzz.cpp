@@ -1,4 +1,4 @@
-// seeds: data/checkpoints/vit_small.pth
+// seeds: seeds/tiny.pth, data/checkpoints/vit_small.pth
 // Any bytes as a zip archive.
 #include <lafs/io/zip_archive.hpp>
 
