@@ -188,11 +188,11 @@ __global__ void layer_norm_forward_kernel(std::int64_t rows, std::int64_t n, con
 template <class C>
 inline constexpr int sums_of_block = (24 << 10) / static_cast<int>(sizeof(C));
 
-/// Rows of a block side by side for the backward pass of layer norm: their sums fit in the block's memory.
-/// 0: those of one row do not.
+/// Rows of a block side by side for the backward pass of layer norm: as many as have their sums in the
+/// block's memory, or one whose sums do not fit there.
 template <class C>
 std::int64_t layer_norm_side_by_side(std::int64_t n) {
-    return std::min<std::int64_t>(4, sums_of_block<C> / (2 * std::max<std::int64_t>(1, n)));
+    return std::clamp<std::int64_t>(sums_of_block<C> / (2 * std::max<std::int64_t>(1, n)), 1, 4);
 }
 
 /// Each of the `blockDim.y` parts of block b runs `per_part` rows; their sums, part after part, become row b
@@ -236,16 +236,11 @@ __global__ void layer_norm_backward_kernel(std::int64_t rows, std::int64_t per_p
     }
 }
 
-/// Whether rows of n elements can be moved 16 bytes at a time, for all these tensors of T.
-template <class T>
-bool rows_are_aligned(std::int64_t n, std::initializer_list<const void*> tensors) {
-    return n % widest<T> == 0 && std::all_of(tensors.begin(), tensors.end(), is_aligned);
-}
-
-/// Runs body(width) with the number of elements that a thread moves at a time.
+/// Runs body(width) with the number of elements that a thread moves at a time: 16 bytes of them where rows of
+/// n elements of all these tensors of T allow it, else one.
 template <class T, class Body>
 void with_row_width(std::int64_t n, std::initializer_list<const void*> tensors, const Body& body) {
-    if (rows_are_aligned<T>(n, tensors))
+    if (n % widest<T> == 0 && std::all_of(tensors.begin(), tensors.end(), is_aligned))
         body(Index<widest<T>>{});
     else
         body(Index<1>{});
@@ -305,25 +300,24 @@ template <class T, class C>
 void layer_norm_backward(Cuda, std::int64_t rows, std::int64_t n, const T* x, const T* gain, const T* g,
                          const C* mean, const C* inverse_deviation, const GradientTarget<T>& dx,
                          const GradientTarget<T>& dgain, const GradientTarget<T>& dbias) {
-    const int width = cuda::rows_are_aligned<T>(n, {x, gain, g, dx.data}) ? cuda::widest<T> : 1;
-    const std::int64_t side_by_side = std::max<std::int64_t>(1, cuda::layer_norm_side_by_side<C>(n));
-    const dim3 block = cuda::row_block(n, width, side_by_side);
-    const std::int64_t parts = block.y * cuda::enough_blocks,
-                       per_part = std::max<std::int64_t>(1, (rows + parts - 1) / parts),
-                       blocks = (rows + per_part * block.y - 1) / (per_part * block.y);
-    const auto gain_sums = Tensor<C, Cuda>::empty({dgain ? blocks : 0, n}),
-               bias_sums = Tensor<C, Cuda>::empty({dbias ? blocks : 0, n});
-    if (blocks > 0)
-        cuda::with_row_width<T>(n, {x, gain, g, dx.data}, [&](auto lanes) {
-            cuda::launch(cuda::layer_norm_backward_kernel<decltype(lanes)::value, T, C>,
+    const std::int64_t side_by_side = cuda::layer_norm_side_by_side<C>(n);
+    cuda::with_row_width<T>(n, {x, gain, g, dx.data}, [&](auto width) {
+        const dim3 block = cuda::row_block(n, width, side_by_side);
+        const std::int64_t parts = block.y * cuda::enough_blocks,
+                           per_part = std::max<std::int64_t>(1, (rows + parts - 1) / parts),
+                           blocks = (rows + per_part * block.y - 1) / (per_part * block.y);
+        const auto gain_sums = Tensor<C, Cuda>::empty({dgain ? blocks : 0, n}),
+                   bias_sums = Tensor<C, Cuda>::empty({dbias ? blocks : 0, n});
+        if (blocks > 0)
+            cuda::launch(cuda::layer_norm_backward_kernel<decltype(width)::value, T, C>,
                          dim3(static_cast<unsigned>(blocks)), block, cuda::stream(), rows, per_part, n, x,
                          gain, g, mean, inverse_deviation, dx, dgain ? gain_sums.data() : nullptr,
                          dbias ? bias_sums.data() : nullptr);
-        });
-    if (dgain)
-        cuda::sum_axis(1, blocks, n, static_cast<const C*>(gain_sums.data()), C(1), dgain);
-    if (dbias)
-        cuda::sum_axis(1, blocks, n, static_cast<const C*>(bias_sums.data()), C(1), dbias);
+        if (dgain)
+            cuda::sum_axis(1, blocks, n, static_cast<const C*>(gain_sums.data()), C(1), dgain);
+        if (dbias)
+            cuda::sum_axis(1, blocks, n, static_cast<const C*>(bias_sums.data()), C(1), dbias);
+    });
 }
 
 }  // namespace lafs::inline LAFS_ABI
