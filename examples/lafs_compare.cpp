@@ -1,9 +1,9 @@
 // Compares the faces of two photographs.
 #include <cstdio>
 #include <lafs/data/image_codec.hpp>
-#include <lafs/train/calibration_file.hpp>
-#include <lafs/train/compare_faces.hpp>
-#include <lafs/train/face_model.hpp>
+#include <lafs/faces/calibration_file.hpp>
+#include <lafs/faces/compare_faces.hpp>
+#include <lafs/faces/face_model.hpp>
 #include <nlohmann/json.hpp>
 
 #include "detector_cli.hpp"

@@ -2,7 +2,7 @@
 //
 //   lafs_convert part_fvit.pth part_fvit.safetensors
 //   lafs_convert --list part_fvit.pth
-#include <lafs/train/convert_weights.hpp>
+#include <lafs/faces/convert_weights.hpp>
 
 #include "run_options_cli.hpp"
 

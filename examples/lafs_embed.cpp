@@ -1,11 +1,11 @@
 // The embeddings of a set of faces, for use in other programs.
 #include <cstdio>
 #include <lafs/data/bin_source.hpp>
+#include <lafs/faces/embed_source.hpp>
+#include <lafs/faces/embedding_file.hpp>
+#include <lafs/faces/face_model.hpp>
 #include <lafs/io/atomic_file.hpp>
-#include <lafs/train/embed_source.hpp>
-#include <lafs/train/embedding_file.hpp>
-#include <lafs/train/face_model.hpp>
-#include <lafs/train/progress.hpp>
+#include <lafs/report/progress.hpp>
 
 #include "run_options_cli.hpp"
 

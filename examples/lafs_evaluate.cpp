@@ -1,6 +1,6 @@
 // Evaluates a recogniser: verification sets, IJB-B and IJB-C, thresholds, curves.
+#include <lafs/faces/evaluate.hpp>
 #include <lafs/io/atomic_file.hpp>
-#include <lafs/train/evaluate.hpp>
 
 #include "run_options_cli.hpp"
 

@@ -1,7 +1,7 @@
 // Supervised training: stage 1 (from scratch) and stage 3 (from a landmark CNN and a pre-trained
 // transformer).
+#include <lafs/report/verification_report.hpp>
 #include <lafs/train/finetune.hpp>
-#include <lafs/train/verification_report.hpp>
 
 #include "run_options_cli.hpp"
 

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <exception>
 #include <lafs/data/image_codec.hpp>
-#include <lafs/train/face_model.hpp>
+#include <lafs/faces/face_model.hpp>
 
 int main(int argc, char** argv) try {
     if (argc < 2 || argc > 3) {

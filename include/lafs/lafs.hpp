@@ -24,11 +24,9 @@
 #include <lafs/autograd/stochastic_depth.hpp>
 #include <lafs/autograd/strided.hpp>
 #include <lafs/autograd/variable.hpp>
-#include <lafs/core/convolution.hpp>
 #include <lafs/core/device.hpp>
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
-#include <lafs/core/matrix.hpp>
 #include <lafs/core/pool.hpp>
 #include <lafs/core/random.hpp>
 #include <lafs/core/rounded.hpp>
@@ -67,11 +65,9 @@
 #include <lafs/eval/roc.hpp>
 #include <lafs/eval/svg_chart.hpp>
 #include <lafs/eval/verification.hpp>
-#include <lafs/expr/cross_entropy_row.hpp>
-#include <lafs/expr/min_max_row.hpp>
 #include <lafs/expr/operations.hpp>
-#include <lafs/expr/optimizer_updates.hpp>
-#include <lafs/expr/row_programs.hpp>
+#include <lafs/faces/model_spec.hpp>
+#include <lafs/faces/pixel_text.hpp>
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/io/content_kind.hpp>
 #include <lafs/io/crc32.hpp>
@@ -120,6 +116,15 @@
 #include <lafs/optim/parameter_groups.hpp>
 #include <lafs/optim/schedule.hpp>
 #include <lafs/optim/sgd.hpp>
+#include <lafs/primitives/convolution.hpp>
+#include <lafs/primitives/cross_entropy.hpp>
+#include <lafs/primitives/gemm.hpp>
+#include <lafs/primitives/gradient_target.hpp>
+#include <lafs/primitives/min_max.hpp>
+#include <lafs/primitives/optimizer_step.hpp>
+#include <lafs/primitives/row_programs.hpp>
+#include <lafs/report/log.hpp>
+#include <lafs/report/progress.hpp>
 #include <lafs/ssl/collapse_monitor.hpp>
 #include <lafs/ssl/ema_teacher.hpp>
 #include <lafs/ssl/landmark_augmentation.hpp>
@@ -127,10 +132,6 @@
 #include <lafs/testing/gradient_check.hpp>
 #include <lafs/testing/random_inputs.hpp>
 #include <lafs/train/heads.hpp>
-#include <lafs/train/log.hpp>
-#include <lafs/train/model_spec.hpp>
-#include <lafs/train/pixel_text.hpp>
-#include <lafs/train/progress.hpp>
 #include <lafs/train/sampler.hpp>
 
 #if __has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)
@@ -153,38 +154,38 @@
 #include <lafs/data/source.hpp>
 #include <lafs/data/source_pairs.hpp>
 #include <lafs/data/verification_bin.hpp>
-#include <lafs/train/compare_faces.hpp>
-#include <lafs/train/embed_images.hpp>
-#include <lafs/train/embed_source.hpp>
-#include <lafs/train/evaluate_ijb.hpp>
-#include <lafs/train/check_pairs.hpp>
+#include <lafs/faces/check_pairs.hpp>
+#include <lafs/faces/compare_faces.hpp>
+#include <lafs/faces/embed_images.hpp>
+#include <lafs/faces/embed_source.hpp>
+#include <lafs/faces/evaluate_ijb.hpp>
+#include <lafs/faces/verify_pairs.hpp>
 #include <lafs/train/face_batches.hpp>
-#include <lafs/train/verify_pairs.hpp>
 #include <lafs/train/view_batches.hpp>
 #endif
 
 #if __has_include(<nlohmann/json.hpp>)
+#include <lafs/faces/calibration_file.hpp>
+#include <lafs/faces/convert_weights.hpp>
+#include <lafs/faces/face_model.hpp>
+#include <lafs/faces/model_inference.hpp>
 #include <lafs/io/safetensors.hpp>
 #include <lafs/io/weights.hpp>
 #include <lafs/io/weights_file.hpp>
-#include <lafs/train/calibration_file.hpp>
-#include <lafs/train/convert_weights.hpp>
-#include <lafs/train/face_model.hpp>
-#include <lafs/train/log_reader.hpp>
+#include <lafs/report/log_reader.hpp>
+#include <lafs/report/verification_report.hpp>
 #include <lafs/train/loop.hpp>
-#include <lafs/train/model_inference.hpp>
 #include <lafs/train/run_options.hpp>
 #include <lafs/train/saved_state.hpp>
-#include <lafs/train/verification_report.hpp>
 #endif
 
 #if (__has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)) && __has_include(<nlohmann/json.hpp>)
+#include <lafs/faces/embedding_file.hpp>
+#include <lafs/faces/evaluate.hpp>
+#include <lafs/faces/ijb_report.hpp>
+#include <lafs/report/report.hpp>
 #include <lafs/train/damage_log.hpp>
-#include <lafs/train/embedding_file.hpp>
-#include <lafs/train/evaluate.hpp>
 #include <lafs/train/finetune.hpp>
-#include <lafs/train/ijb_report.hpp>
 #include <lafs/train/pretrain.hpp>
-#include <lafs/train/report.hpp>
 #include <lafs/train/run_report.hpp>
 #endif

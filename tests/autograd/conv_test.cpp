@@ -13,7 +13,7 @@ using lafs::Shape;
 using lafs::Tensor;
 using lafs::Variable;
 
-/// The formula of core/convolution.hpp, loop by loop, in double.
+/// The formula of primitives/convolution.hpp, loop by loop, in double.
 template <class T>
 std::vector<double> reference(const Tensor<T>& x, const Tensor<T>& w, const Tensor<T>& bias,
                               ConvOptions options, const Shape& out) {

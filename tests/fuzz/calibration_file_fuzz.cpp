@@ -1,6 +1,6 @@
 // seeds: reference/07_layer_decay.json
 // Any bytes as the result of an evaluation that holds a threshold.
-#include <lafs/train/calibration_file.hpp>
+#include <lafs/faces/calibration_file.hpp>
 
 #include "fuzz/fuzz_file.hpp"
 

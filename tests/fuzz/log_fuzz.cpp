@@ -1,6 +1,6 @@
 // seeds:
 // Any bytes as the log of an earlier run.
-#include <lafs/train/log_reader.hpp>
+#include <lafs/report/log_reader.hpp>
 
 #include "fuzz/fuzz_file.hpp"
 

@@ -1,7 +1,7 @@
 // seeds: seeds/tiny.pth, data/checkpoints/*.safetensors, data/checkpoints/*.pth, data/checkpoints/*.pt
 // Any bytes as a file of weights: which kind, its list, its names as a model has them, the model it holds,
 // and its tensors, up to 64 MB of them.
-#include <lafs/train/convert_weights.hpp>
+#include <lafs/faces/convert_weights.hpp>
 
 #include "fuzz/fuzz_file.hpp"
 

@@ -1,6 +1,6 @@
 // lafs_convert as a user runs it: both ways, lists, and everything it refuses.
+#include <lafs/faces/face_model.hpp>
 #include <lafs/io/pytorch_writer.hpp>
-#include <lafs/train/face_model.hpp>
 
 #include "catch.hpp"
 #include "run_program.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <filesystem>
-#include <lafs/train/face_model.hpp>
+#include <lafs/faces/face_model.hpp>
 #include <span>
 #include <vector>
 

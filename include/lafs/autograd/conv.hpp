@@ -1,4 +1,4 @@
-// Differentiable two-dimensional convolution (formula and sizes: core/convolution.hpp).
+// Differentiable two-dimensional convolution (formula and sizes: primitives/convolution.hpp).
 #pragma once
 
 #include <lafs/autograd/reductions.hpp>

@@ -3,7 +3,7 @@
 
 #include <lafs/autograd/variable.hpp>
 #include <lafs/backend/cpu/row.hpp>
-#include <lafs/expr/min_max_row.hpp>
+#include <lafs/primitives/min_max.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

@@ -9,7 +9,7 @@
 #include <initializer_list>
 #include <lafs/autograd/add_into.hpp>
 #include <lafs/core/tensor.hpp>
-#include <lafs/expr/bound.hpp>
+#include <lafs/primitives/gradient_target.hpp>
 #include <utility>
 
 namespace lafs::inline LAFS_ABI {

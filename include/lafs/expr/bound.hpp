@@ -13,12 +13,4 @@ struct Bound {
     S scalars[Node::scalars > 0 ? Node::scalars : 1];
 };
 
-/// Where a gradient goes: `data` null when nobody wants it; overwritten, or added to when `accumulate`.
-template <class T>
-struct GradientTarget {
-    T* data = nullptr;
-    bool accumulate = false;
-    LAFS_HOST_DEVICE explicit operator bool() const { return data != nullptr; }
-};
-
 }  // namespace lafs::inline LAFS_ABI

@@ -1,5 +1,5 @@
 // AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101), as torch.optim.AdamW.
-// The formula is AdamWUpdate in expr/optimizer_updates.hpp.
+// The formula is AdamWUpdate in primitives/optimizer_step.hpp.
 #pragma once
 
 #include <lafs/backend/cpu/optimizer_step.hpp>

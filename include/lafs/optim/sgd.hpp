@@ -1,5 +1,5 @@
 // Stochastic gradient descent with momentum (optionally Nesterov's), as torch.optim.SGD without dampening.
-// The formula is MomentumUpdate in expr/optimizer_updates.hpp.
+// The formula is MomentumUpdate in primitives/optimizer_step.hpp.
 #pragma once
 
 #include <lafs/backend/cpu/optimizer_step.hpp>

@@ -5,21 +5,21 @@
 
 #include <lafs/data/loader.hpp>
 #include <lafs/data/verification_bin.hpp>
+#include <lafs/faces/check_pairs.hpp>
+#include <lafs/faces/face_model.hpp>
+#include <lafs/faces/verify_pairs.hpp>
 #include <lafs/losses/landmark_regularization.hpp>
 #include <lafs/losses/mixup.hpp>
 #include <lafs/optim/adamw.hpp>
 #include <lafs/optim/gradient_clipping.hpp>
 #include <lafs/optim/schedule.hpp>
-#include <lafs/train/check_pairs.hpp>
 #include <lafs/train/damage_log.hpp>
 #include <lafs/train/face_batches.hpp>
-#include <lafs/train/face_model.hpp>
 #include <lafs/train/heads.hpp>
 #include <lafs/train/loop.hpp>
 #include <lafs/train/run_report.hpp>
 #include <lafs/train/sampler.hpp>
 #include <lafs/train/saved_state.hpp>
-#include <lafs/train/verify_pairs.hpp>
 #include <memory>
 #include <optional>
 

@@ -14,8 +14,8 @@
 #include <lafs/core/random.hpp>
 #include <lafs/core/threads.hpp>
 #include <lafs/io/weights.hpp>
-#include <lafs/train/log.hpp>
-#include <lafs/train/progress.hpp>
+#include <lafs/report/log.hpp>
+#include <lafs/report/progress.hpp>
 #include <lafs/train/run_options.hpp>
 #include <optional>
 #include <string>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <lafs/data/loader.hpp>
+#include <lafs/faces/face_model.hpp>
 #include <lafs/losses/dino_loss.hpp>
 #include <lafs/models/dino_head.hpp>
 #include <lafs/optim/adamw.hpp>
@@ -13,7 +14,6 @@
 #include <lafs/ssl/collapse_monitor.hpp>
 #include <lafs/ssl/ema_teacher.hpp>
 #include <lafs/train/damage_log.hpp>
-#include <lafs/train/face_model.hpp>
 #include <lafs/train/loop.hpp>
 #include <lafs/train/run_report.hpp>
 #include <lafs/train/sampler.hpp>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <lafs/data/source.hpp>
+#include <lafs/faces/face_model.hpp>
+#include <lafs/report/report.hpp>
 #include <lafs/train/face_batches.hpp>
-#include <lafs/train/face_model.hpp>
-#include <lafs/train/report.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-// Dense convolution on the CPU (sizes and formula: core/convolution.hpp).
+// Dense convolution on the CPU (sizes and formula: primitives/convolution.hpp).
 //
 // The matrix P of patches, (in * taps) x (batch * out_plane), is never stored: panels of it are gathered
 // where the matrix kernel needs them, across images, so that small images fill the panels too.
@@ -11,7 +11,7 @@
 #include <lafs/backend/cpu/copy.hpp>
 #include <lafs/backend/cpu/gemm.hpp>
 #include <lafs/backend/cpu/map.hpp>
-#include <lafs/core/convolution.hpp>
+#include <lafs/primitives/convolution.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

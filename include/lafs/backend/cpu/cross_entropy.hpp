@@ -2,7 +2,7 @@
 #pragma once
 
 #include <lafs/backend/cpu/row.hpp>
-#include <lafs/expr/cross_entropy_row.hpp>
+#include <lafs/primitives/cross_entropy.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

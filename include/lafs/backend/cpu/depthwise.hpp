@@ -1,4 +1,4 @@
-// Depthwise convolution on the CPU (sizes and formula: core/convolution.hpp).
+// Depthwise convolution on the CPU (sizes and formula: primitives/convolution.hpp).
 //
 // A channel's plane is copied, with its padding, into stride x stride phase planes (pixels of equal
 // remainders). With outputs numbered by the pitch of a phase plane, tap t of output i reads element i +
@@ -8,7 +8,7 @@
 
 #include <lafs/backend/cpu/copy.hpp>
 #include <lafs/backend/cpu/map.hpp>
-#include <lafs/core/convolution.hpp>
+#include <lafs/primitives/convolution.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

@@ -8,10 +8,10 @@
 #include <lafs/backend/cpu/pack.hpp>
 #include <lafs/backend/cpu/transpose.hpp>
 #include <lafs/core/counter.hpp>
-#include <lafs/core/matrix.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
 #include <lafs/core/unroll.hpp>
+#include <lafs/primitives/gemm.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

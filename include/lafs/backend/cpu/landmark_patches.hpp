@@ -9,7 +9,7 @@
 #include <lafs/core/counter.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
-#include <lafs/expr/bound.hpp>
+#include <lafs/primitives/gradient_target.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

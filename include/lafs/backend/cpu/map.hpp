@@ -13,6 +13,7 @@
 #include <lafs/core/unroll.hpp>
 #include <lafs/expr/bound.hpp>
 #include <lafs/expr/loop.hpp>
+#include <lafs/primitives/gradient_target.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

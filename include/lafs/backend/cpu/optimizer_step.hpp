@@ -5,12 +5,12 @@
 #pragma once
 
 #include <lafs/backend/cpu/map.hpp>
-#include <lafs/expr/optimizer_updates.hpp>
+#include <lafs/primitives/optimizer_step.hpp>
 #include <span>
 
 namespace lafs::inline LAFS_ABI {
 
-/// Applies an update (expr/optimizer_updates.hpp) to `size` elements of a parameter and its states.
+/// Applies an update (primitives/optimizer_step.hpp) to `size` elements of a parameter and its states.
 template <class Update, class T>
 void optimizer_step(Cpu, const Update& update, std::int64_t size, T* parameter, const T* gradient,
                     T* const (&states)[Update::states]) {

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <lafs/backend/cpu/map.hpp>
-#include <lafs/expr/row_programs.hpp>
+#include <lafs/primitives/row_programs.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
 namespace cpu {
 
-/// The executor of a row on one core (see expr/row_programs.hpp). C is the compute type.
+/// The executor of a row on one core (see primitives/row_programs.hpp). C is the compute type.
 template <class C>
 struct RowLanes {
     using V = Pack<C>;
@@ -137,7 +137,7 @@ void layer_norm_backward(Cpu, std::int64_t rows, std::int64_t n, const T* x, con
     parallel_for(chunks, [&](std::int64_t chunk) LAFS_FLATTEN {
         for (std::int64_t row = chunk * per_chunk; row < std::min(rows, (chunk + 1) * per_chunk); ++row)
             LayerNormRow::backward(lanes, n, x + row * n, gain, g + row * n, mean[row],
-                                   inverse_deviation[row], dx ? row_of(dx, row * n) : dx,
+                                   inverse_deviation[row], row_of(dx, row * n),
                                    dgain ? gain_sums.data() + chunk * n : nullptr,
                                    dbias ? bias_sums.data() + chunk * n : nullptr);
     });

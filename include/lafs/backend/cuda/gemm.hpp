@@ -13,8 +13,8 @@
 #include <lafs/backend/cuda/device.hpp>
 #include <lafs/core/counter.hpp>
 #include <lafs/core/dtype.hpp>
-#include <lafs/core/matrix.hpp>
 #include <lafs/core/tensor.hpp>
+#include <lafs/primitives/gemm.hpp>
 #include <map>
 
 namespace lafs::inline LAFS_ABI {

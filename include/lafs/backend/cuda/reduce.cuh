@@ -10,7 +10,7 @@
 #include <lafs/backend/cuda/lanes.cuh>
 #include <lafs/backend/cuda/launch.cuh>
 #include <lafs/core/tensor.hpp>
-#include <lafs/expr/bound.hpp>
+#include <lafs/primitives/gradient_target.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

@@ -1,4 +1,4 @@
-// Row programs (expr/row_programs.hpp) on the GPU: a warp runs a row, or a block where rows are long.
+// Row programs (primitives/row_programs.hpp) on the GPU: a warp runs a row, or a block where rows are long.
 //
 // A thread owns every k-th group of neighbours (16 bytes where memory is aligned) of the row in every step of
 // a program, so a program may read back what it stored. Sums over a row are shuffles within a warp, then the
@@ -10,7 +10,7 @@
 #include <bit>
 #include <initializer_list>
 #include <lafs/backend/cuda/reduce.cuh>
-#include <lafs/expr/row_programs.hpp>
+#include <lafs/primitives/row_programs.hpp>
 #include <limits>
 
 namespace lafs::inline LAFS_ABI {
@@ -219,7 +219,7 @@ __global__ void layer_norm_backward_kernel(std::int64_t rows, std::int64_t per_p
     const std::int64_t end = begin + per_part < rows ? begin + per_part : rows;
     for (std::int64_t row = begin; row < end; ++row)
         LayerNormRow::backward(lanes, n, x + row * n, gain, g + row * n, mean[row], inverse_deviation[row],
-                               dx ? row_of(dx, row * n) : dx, own_gain, own_bias);
+                               row_of(dx, row * n), own_gain, own_bias);
     if (!fits)
         return;
     __syncthreads();

@@ -8,7 +8,7 @@
 #include <lafs/data/image.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/eval/svg_chart.hpp>
-#include <lafs/train/report/pictures.hpp>
+#include <lafs/report/pictures.hpp>
 #include <span>
 #include <string>
 #include <string_view>

@@ -1,5 +1,5 @@
 #include <lafs/data/image_codec.hpp>
-#include <lafs/train/check_pairs.hpp>
+#include <lafs/faces/check_pairs.hpp>
 #include <string>
 #include <vector>
 

@@ -6,7 +6,7 @@
 // with L = log sum exp x. The forward pass keeps L and sum t; nothing of the row's length is stored.
 #pragma once
 
-#include <lafs/expr/row_programs.hpp>
+#include <lafs/primitives/row_programs.hpp>
 
 LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {

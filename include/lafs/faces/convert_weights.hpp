@@ -8,10 +8,10 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <lafs/faces/model_inference.hpp>
 #include <lafs/io/pytorch_writer.hpp>
 #include <lafs/io/safetensors.hpp>
 #include <lafs/io/weights_file.hpp>
-#include <lafs/train/model_inference.hpp>
 #include <map>
 #include <string>
 #include <utility>

@@ -1,5 +1,5 @@
+#include <lafs/faces/face_model.hpp>
 #include <lafs/testing/random_inputs.hpp>
-#include <lafs/train/face_model.hpp>
 
 #include "catch.hpp"
 #include "shared_data.hpp"

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <lafs/core/error.hpp>
 #include <lafs/core/threads.hpp>
-#include <lafs/train/verify_pairs.hpp>
+#include <lafs/faces/verify_pairs.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

@@ -1,5 +1,5 @@
 #include <cstdio>
-#include <lafs/train/progress.hpp>
+#include <lafs/report/progress.hpp>
 #include <string>
 
 #include "catch.hpp"

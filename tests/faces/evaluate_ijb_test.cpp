@@ -1,7 +1,7 @@
 // The whole of IJB with a simple embedding in place of a network, against the protocol written down anew.
 #include <algorithm>
 #include <cmath>
-#include <lafs/train/ijb_report.hpp>
+#include <lafs/faces/ijb_report.hpp>
 #include <map>
 #include <numeric>
 #include <string>

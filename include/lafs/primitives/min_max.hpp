@@ -1,7 +1,7 @@
-// The row program of min-max scaling (see expr/row_programs.hpp for `lanes`).
+// The row program of min-max scaling (see primitives/row_programs.hpp for `lanes`).
 #pragma once
 
-#include <lafs/expr/row_programs.hpp>
+#include <lafs/primitives/row_programs.hpp>
 
 LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {

@@ -10,17 +10,11 @@
 // accumulates.
 #pragma once
 
-#include <lafs/expr/bound.hpp>
 #include <lafs/expr/math.hpp>
+#include <lafs/primitives/gradient_target.hpp>
 
 LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
-
-/// One row of a gradient target.
-template <class T>
-LAFS_HOST_DEVICE GradientTarget<T> row_of(const GradientTarget<T>& target, std::int64_t offset) {
-    return {target.data + offset, target.accumulate};
-}
 
 /// y = exp(x - max x) / sum exp(x - max x).
 struct SoftmaxRow {

@@ -1,8 +1,8 @@
 // IJB results for people and for programs.
 #pragma once
 
-#include <lafs/train/evaluate_ijb.hpp>
-#include <lafs/train/verification_report.hpp>
+#include <lafs/faces/evaluate_ijb.hpp>
+#include <lafs/report/verification_report.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 

@@ -14,7 +14,7 @@
 #include <lafs/data/face_source.hpp>
 #include <lafs/data/image.hpp>
 #include <lafs/eval/feature_rows.hpp>
-#include <lafs/train/embed_images.hpp>
+#include <lafs/faces/embed_images.hpp>
 #include <optional>
 #include <span>
 #include <string>

@@ -1,7 +1,7 @@
 #include <functional>
-#include <lafs/train/calibration_file.hpp>
-#include <lafs/train/compare_faces.hpp>
-#include <lafs/train/verification_report.hpp>
+#include <lafs/faces/calibration_file.hpp>
+#include <lafs/faces/compare_faces.hpp>
+#include <lafs/report/verification_report.hpp>
 #include <string>
 #include <vector>
 

@@ -17,9 +17,9 @@
 #include <lafs/eval/svg_chart.hpp>
 #include <lafs/eval/verification.hpp>
 #include <lafs/io/atomic_file.hpp>
-#include <lafs/train/report/html.hpp>
-#include <lafs/train/report/pictures.hpp>
-#include <lafs/train/report/training.hpp>
+#include <lafs/report/html.hpp>
+#include <lafs/report/log_charts.hpp>
+#include <lafs/report/pictures.hpp>
 #include <string>
 #include <utility>
 #include <vector>

@@ -15,7 +15,7 @@
 #include <lafs/eval/ijb.hpp>
 #include <lafs/eval/roc.hpp>
 #include <lafs/eval/verification.hpp>
-#include <lafs/train/embed_images.hpp>
+#include <lafs/faces/embed_images.hpp>
 #include <optional>
 #include <span>
 #include <utility>

@@ -5,9 +5,9 @@
 #pragma once
 
 #include <cmath>
+#include <lafs/faces/model_spec.hpp>
+#include <lafs/faces/pixel_text.hpp>
 #include <lafs/io/weights.hpp>
-#include <lafs/train/model_spec.hpp>
-#include <lafs/train/pixel_text.hpp>
 #include <string>
 #include <vector>
 

@@ -7,7 +7,7 @@
 #include <lafs/data/source_pairs.hpp>
 #include <lafs/data/verification_bin.hpp>
 #include <lafs/eval/verification.hpp>
-#include <lafs/train/embed_images.hpp>
+#include <lafs/faces/embed_images.hpp>
 #include <map>
 #include <memory>
 #include <span>

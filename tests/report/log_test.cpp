@@ -1,6 +1,6 @@
 #include <cmath>
-#include <lafs/train/log.hpp>
-#include <lafs/train/log_reader.hpp>
+#include <lafs/report/log.hpp>
+#include <lafs/report/log_reader.hpp>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <lafs/core/error.hpp>
 #include <lafs/eval/svg_chart.hpp>
-#include <lafs/train/log_reader.hpp>
+#include <lafs/report/log_reader.hpp>
 #include <map>
 #include <string>
 #include <vector>

@@ -12,7 +12,7 @@
 #include <lafs/data/face_points.hpp>
 #include <lafs/data/image_ops.hpp>
 #include <lafs/eval/verification.hpp>
-#include <lafs/train/embed_images.hpp>
+#include <lafs/faces/embed_images.hpp>
 #include <optional>
 #include <span>
 #include <string>

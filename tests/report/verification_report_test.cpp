@@ -1,4 +1,4 @@
-#include <lafs/train/verification_report.hpp>
+#include <lafs/report/verification_report.hpp>
 #include <string>
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include <lafs/train/face_model.hpp>
+#include <lafs/faces/face_model.hpp>
 
 #include "catch.hpp"
 #include "check_contains.hpp"

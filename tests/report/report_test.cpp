@@ -1,7 +1,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <lafs/train/report.hpp>
+#include <lafs/report/report.hpp>
 #include <limits>
 #include <span>
 #include <string>

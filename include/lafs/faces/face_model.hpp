@@ -4,11 +4,11 @@
 // converts them itself.
 #pragma once
 
+#include <lafs/faces/model_inference.hpp>
+#include <lafs/faces/model_spec.hpp>
+#include <lafs/faces/pixel_text.hpp>
 #include <lafs/io/weights.hpp>
 #include <lafs/models/part_fvit.hpp>
-#include <lafs/train/model_inference.hpp>
-#include <lafs/train/model_spec.hpp>
-#include <lafs/train/pixel_text.hpp>
 #include <memory>
 #include <string>
 
