@@ -9,6 +9,7 @@
 #include <lafs/autograd/class_attention.hpp>
 #include <lafs/autograd/concatenate.hpp>
 #include <lafs/autograd/conv.hpp>
+#include <lafs/autograd/convert.hpp>
 #include <lafs/autograd/dropout.hpp>
 #include <lafs/autograd/expression.hpp>
 #include <lafs/autograd/extremum.hpp>
@@ -120,6 +121,7 @@
 #include <lafs/optim/parameter_groups.hpp>
 #include <lafs/optim/schedule.hpp>
 #include <lafs/optim/sgd.hpp>
+#include <lafs/primitives/convert.hpp>
 #include <lafs/primitives/convolution.hpp>
 #include <lafs/primitives/cross_entropy.hpp>
 #include <lafs/primitives/extremum.hpp>

@@ -165,7 +165,8 @@ public:
     Handle(Handle&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
     /// The same object, by a base of its type.
     template <class Derived>
-    requires(std::is_convertible_v<Derived*, T*> && !std::is_same_v<Derived, T>) explicit Handle(const Handle<Derived>& other)
+    requires(std::is_convertible_v<Derived*, T*> &&
+             !std::is_same_v<Derived, T>) explicit Handle(const Handle<Derived>& other)
         : Handle(static_cast<T*>(other.get())) {}
     Handle& operator=(Handle other) noexcept {
         std::swap(object_, other.object_);

@@ -27,11 +27,11 @@
 namespace lafs::inline LAFS_ABI {
 
 struct GradientCheckOptions {
-    double tolerance = 1e-6;  ///< allowed relative error
-    double step = 1e-5;       ///< h of the central difference
-    int directions = 3;       ///< random directions over all inputs
-    int elements = 24;        ///< single elements of each input; all of an input that has no more
-    std::uint64_t seed = 1;   ///< of the output gradient, the directions and the sample of elements
+    double tolerance = 1e-6;      ///< allowed relative error
+    double step = 1e-5;           ///< h of the central difference
+    int directions = 3;           ///< random directions over all inputs
+    int elements = 24;            ///< single elements of each input; all of an input that has no more
+    std::uint64_t seed = 1;       ///< of the output gradient, the directions and the sample of elements
     bool compare_threads = true;  ///< compute again, by other threads, and compare bits
 };
 
@@ -173,7 +173,8 @@ private:
         }
         if constexpr (std::is_same_v<D, Cpu>)
             set_threads(before);
-        const std::string times = std::is_same_v<D, Cpu> ? "one and two threads give" : "the same computation gives";
+        const std::string times =
+            std::is_same_v<D, Cpu> ? "one and two threads give" : "the same computation gives";
         if (!same_bits(values[0], values[1]))
             result_.problem = times + " different values";
         for (std::size_t i = 0; i < inputs_.size(); ++i)
@@ -208,8 +209,7 @@ private:
                 check_elements(i, gradients[i], direction);
     }
 
-    void check_elements(std::size_t i, const Host& gradient,
-                        std::vector<Host>& direction) {
+    void check_elements(std::size_t i, const Host& gradient, std::vector<Host>& direction) {
         for (const auto& d : direction)
             if (d.defined())
                 d.zero();

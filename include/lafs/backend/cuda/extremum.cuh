@@ -32,7 +32,8 @@ __global__ void extremum_kernel(AxisSizes n, const T* x, T* out, std::int64_t* w
     const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x,
                        threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x, lane = thread % lanes;
     for (std::int64_t at = thread / lanes; at < n.results(); at += threads / lanes) {
-        Extremum<C> best{static_cast<C>(x[n.element(at, 0)]), 0};  // where there are fewer elements than lanes, too
+        Extremum<C> best{static_cast<C>(x[n.element(at, 0)]),
+                         0};  // where there are fewer elements than lanes, too
         for (std::int64_t k = lane; k < n.n; k += lanes)
             best.take(Order{}, Extremum<C>{static_cast<C>(x[n.element(at, k)]), k});
         if constexpr (lanes > 1)
@@ -46,13 +47,16 @@ __global__ void extremum_kernel(AxisSizes n, const T* x, T* out, std::int64_t* w
 
 /// A thread writes an element of dx, where it is the chosen one or all are written.
 template <class T>
-__global__ void scatter_extremum_kernel(AxisSizes n, const std::int64_t* where, const T* g, GradientTarget<T> dx) {
+__global__ void scatter_extremum_kernel(AxisSizes n, const std::int64_t* where, const T* g,
+                                        GradientTarget<T> dx) {
     using C = compute_t<T>;
     const std::int64_t total = n.results() * n.n, threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total; i += threads) {
+    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total;
+         i += threads) {
         const std::int64_t at = i / (n.n * n.inner) * n.inner + i % n.inner, k = i / n.inner % n.n;
         if (where[at] == k)
-            dx.data[i] = static_cast<T>(static_cast<C>(g[at]) + (dx.accumulate ? static_cast<C>(dx.data[i]) : C(0)));
+            dx.data[i] =
+                static_cast<T>(static_cast<C>(g[at]) + (dx.accumulate ? static_cast<C>(dx.data[i]) : C(0)));
         else if (!dx.accumulate)
             dx.data[i] = static_cast<T>(C(0));
     }
@@ -75,7 +79,8 @@ void reduce_extremum(Cuda, Order, const AxisSizes& n, const T* x, T* out, std::i
 }
 
 template <class T>
-void scatter_extremum(Cuda, const AxisSizes& n, const std::int64_t* where, const T* g, const GradientTarget<T>& dx) {
+void scatter_extremum(Cuda, const AxisSizes& n, const std::int64_t* where, const T* g,
+                      const GradientTarget<T>& dx) {
     if (n.results() * n.n > 0)
         cuda::launch(cuda::scatter_extremum_kernel<T>,
                      dim3(cuda::blocks_for(n.results() * n.n, cuda::extremum_threads)),

@@ -21,7 +21,8 @@ template <class T>
 __global__ void gather_kernel(GatherSizes n, const T* x, const std::int64_t* indices, T* y) {
     const std::int64_t total = n.batch * n.picks * n.inner,
                        threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total; i += threads) {
+    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total;
+         i += threads) {
         const std::int64_t pick = i / n.inner, index = indices[pick];
         y[i] = n.has(index) ? x[(pick / n.picks * n.rows + index) * n.inner + i % n.inner]
                             : static_cast<T>(std::numeric_limits<compute_t<T>>::quiet_NaN());
@@ -30,10 +31,13 @@ __global__ void gather_kernel(GatherSizes n, const T* x, const std::int64_t* ind
 
 /// sums[b, indices[b, m]] += g[b, m], in the order of m.
 template <class T>
-__global__ void scatter_rows_kernel(GatherSizes n, const std::int64_t* indices, const T* g, compute_t<T>* sums) {
+__global__ void scatter_rows_kernel(GatherSizes n, const std::int64_t* indices, const T* g,
+                                    compute_t<T>* sums) {
     using C = compute_t<T>;
-    const std::int64_t columns = n.batch * n.inner, threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < columns; i += threads) {
+    const std::int64_t columns = n.batch * n.inner,
+                       threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < columns;
+         i += threads) {
         const std::int64_t b = i / n.inner, column = i % n.inner;
         for (std::int64_t m = 0; m < n.picks; ++m) {
             const std::int64_t pick = b * n.picks + m, index = indices[pick];
@@ -48,7 +52,8 @@ template <class T>
 __global__ void store_sums_kernel(std::int64_t size, const compute_t<T>* sums, GradientTarget<T> to) {
     using C = compute_t<T>;
     const std::int64_t threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < size; i += threads)
+    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < size;
+         i += threads)
         to.data[i] = static_cast<T>(sums[i] + (to.accumulate ? static_cast<C>(to.data[i]) : C(0)));
 }
 
@@ -63,7 +68,8 @@ void gather_forward(Cuda, const GatherSizes& n, const T* x, const std::int64_t* 
 }
 
 template <class T>
-void gather_backward(Cuda, const GatherSizes& n, const std::int64_t* indices, const T* g, const GradientTarget<T>& dx) {
+void gather_backward(Cuda, const GatherSizes& n, const std::int64_t* indices, const T* g,
+                     const GradientTarget<T>& dx) {
     using C = compute_t<T>;
     const std::int64_t total = n.batch * n.rows * n.inner, columns = n.batch * n.inner;
     if (total == 0)
