@@ -1,4 +1,5 @@
-// Differentiable changes of element type and device: the two functions whose inputs and outputs differ in them.
+// Differentiable changes of element type and device: the two functions whose inputs and outputs differ in
+// them.
 #pragma once
 
 #include <lafs/autograd/variable.hpp>
