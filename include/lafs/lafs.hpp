@@ -128,6 +128,7 @@
 #include <lafs/primitives/gather.hpp>
 #include <lafs/primitives/gemm.hpp>
 #include <lafs/primitives/gradient_target.hpp>
+#include <lafs/primitives/landmark_views.hpp>
 #include <lafs/primitives/map.hpp>
 #include <lafs/primitives/min_max.hpp>
 #include <lafs/primitives/optimizer_step.hpp>

@@ -30,6 +30,16 @@ Variable<U, D> cast(const Variable<T, D>& x) {
     }
 }
 
+/// A tensor of the host on device D in elements of T: how what was read enters a network. x itself where it is there
+/// already.
+template <class T, class D, class U>
+Tensor<T, D> from_host(const Tensor<U, Cpu>& x) {
+    if constexpr (std::is_same_v<D, Cpu>)
+        return cast<T>(x);
+    else
+        return cast<T>(x.template to<D>());
+}
+
 /// A copy on another device; x itself where it is there. Copies from a GPU wait for it.
 template <class E, class T, class D>
 Variable<T, E> to(const Variable<T, D>& x) {
