@@ -10,7 +10,8 @@
 //         using Batch = std::vector<std::int64_t>;
 //         Batch begin(std::int64_t step) { return Batch(4, step); }
 //         std::int64_t parts(const Batch& batch) const { return std::ssize(batch); }
-//         void fill(Batch& batch, std::int64_t part) const { batch[part] = batch[part] * batch[part] + part;
+//         void fill(Batch& batch, std::int64_t part) const {
+//             batch[part] = batch[part] * batch[part] + part;
 //         }
 //     };
 //     lafs::Loader<Squares> loader({}, /*workers*/ 2, /*end*/ 100);

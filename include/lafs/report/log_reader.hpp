@@ -17,8 +17,7 @@ struct LogCurve {
     std::vector<double> step, value;
 };
 
-/// The numbers of the log at `path`, by key. A broken last line is left out; any other throws with its
-/// number.
+/// The numbers of the log at `path`, by key. A broken last line is left out; any other throws, numbered.
 inline std::map<std::string, LogCurve> read_log(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
     require(in.is_open(), "log", "cannot open ", path);

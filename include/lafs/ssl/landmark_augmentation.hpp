@@ -1,7 +1,6 @@
 // Landmark augmentations of LAFS (arXiv 2403.08161): coordinate noise, and random subsets for local views.
 //
-// Landmarks are (B, N, 2), x and y in pixels. Results are a pure function of (seed, stream), whatever the
-// threads.
+// Landmarks are (B, N, 2), x and y in pixels. Results are a pure function of (seed, stream).
 #pragma once
 
 #include <cmath>

@@ -1,10 +1,8 @@
-// The loop that all training runs share: steps, log, saved state, resume, and what to do when something goes
-// wrong.
+// The loop that all training runs share: steps, log, saved state, resume, and what to do on failure.
 //
 // A run can be stopped at any moment, even killed: with `resume` it goes on from its last saved state and
 // ends with the same bits as a run that was never stopped. That holds because a step depends on the state and
-// on the step's number alone (every step starts its own random streams), and because the state is written
-// atomically.
+// the step's number alone (every step starts its own random streams), and the state is written atomically.
 #pragma once
 
 #include <chrono>
@@ -33,12 +31,11 @@ struct StepResult {
 
 /// A method of training.
 ///
-/// requires: `train_step(step)` is a function of the saved state and of `step` alone, drawing random numbers
-/// from
-///           `default_generator()` or from streams numbered by the step; it throws rather than apply a broken
-///           update.
-/// ensures:  steps 0 .. epochs * steps_per_epoch - 1 run once each, in order, across any number of resumed
-/// runs.
+/// requires: `train_step(step)` is a function of the saved state and of `step` alone, drawing random
+///           numbers from `default_generator()` or from streams numbered by the step; it throws rather than
+///           apply a broken update.
+/// ensures:  steps 0 .. epochs * steps_per_epoch - 1 run once each, in order, however often the run is
+///           resumed.
 class TrainingTask {
 public:
     virtual ~TrainingTask() = default;
