@@ -40,8 +40,8 @@ class TrainingTask {
 public:
     virtual ~TrainingTask() = default;
     virtual std::string name() const = 0;
-    /// The options that decide the result.
-    virtual nlohmann::ordered_json record() const = 0;
+    /// What decides the result: options, and what follows from them. A resumed run must have the same.
+    virtual nlohmann::ordered_json settings() const = 0;
     virtual std::int64_t steps_per_epoch() const = 0;
     virtual StepResult train_step(std::int64_t step) = 0;
     /// After an epoch; what it returns is logged.
@@ -92,7 +92,7 @@ inline void save_run(TrainingTask& task, const std::filesystem::path& out, std::
     writer.metadata("format", "lafs training state 1");
     writer.metadata("task", task.name());
     writer.metadata("step", std::to_string(step));
-    writer.metadata("options", task.record().dump());
+    writer.metadata("options", task.settings().dump());
     task.save_state(writer);
     writer.save(out / state_file);
 }
@@ -106,7 +106,7 @@ inline std::int64_t load_run(TrainingTask& task, const std::filesystem::path& ou
             "resume", path.string(), " is not the state of a run of ", task.name());
     const auto saved = nlohmann::ordered_json::parse(file.metadata("options"), nullptr, false);
     require(saved.is_object(), "resume", path.string(), ": the recorded options are damaged");
-    check_same_options(saved, task.record(), path);
+    check_same_options(saved, task.settings(), path);
     std::int64_t step = -1;
     std::sscanf(file.metadata("step").c_str(), "%lld", reinterpret_cast<long long*>(&step));
     require(step >= 0, "resume", path.string(), ": got step \"", file.metadata("step"),
