@@ -103,7 +103,7 @@ private:
 
     /// Makes a batch here and now.
     std::shared_ptr<Work> make(std::int64_t step) {
-        const std::shared_ptr<Work> work = begin(step);
+        std::shared_ptr<Work> work = begin(step);
         parallel_for(work->parts, [&](std::int64_t part) { fill(*work, part); });
         return work;
     }
@@ -126,7 +126,7 @@ private:
         wanted_ = true;
         wake_.notify_all();
         ready_.wait(lock, [&] { return !queue_.empty() && queue_.front()->done == queue_.front()->parts; });
-        const std::shared_ptr<Work> work = queue_.front();
+        std::shared_ptr<Work> work = queue_.front();
         queue_.pop_front();
         wake_.notify_all();
         return work;

@@ -91,7 +91,7 @@ template <class T>
 Tensor<T> pack_left(const Matrix<T>& a) {
     constexpr int tile = GemmTile<T>::rows;
     const std::int64_t panels = (a.rows + tile - 1) / tile;
-    const auto packed = Tensor<T>::empty({panels, a.columns * tile});
+    auto packed = Tensor<T>::empty({panels, a.columns * tile});
     parallel_ranges(panels, 8, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t p = begin; p < end; ++p)
             pack_panel<tile>(packed.data() + p * a.columns * tile, a.data + p * tile * a.row_stride,
