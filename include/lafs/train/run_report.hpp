@@ -1,4 +1,4 @@
-// The report of a training run: its options, the curves of its log, and pictures of what the model does.
+// The report of a training run: its settings, the curves of its log, and pictures of what the model does.
 #pragma once
 
 #include <lafs/autograd/convert.hpp>
@@ -12,14 +12,14 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// Options and curves. Keys of the log that `charts` does not name are left out.
-inline Report run_report(const std::string& title, const nlohmann::ordered_json& record,
+/// Settings and curves. Keys of the log that `charts` does not name are left out.
+inline Report run_report(const std::string& title, const nlohmann::ordered_json& settings,
                          const std::filesystem::path& log, const std::vector<LogChart>& charts) {
-    Report report(title, record.value("model", "") + " on " + record.value("data", ""));
+    Report report(title, settings.value("model", "") + " on " + settings.value("data", ""));
     if (std::filesystem::exists(log) && std::filesystem::file_size(log) > 0)
         report.add_charts("Training", log_charts(read_log(log), charts));
     std::vector<std::pair<std::string, std::string>> facts;
-    for (const auto& [name, value] : record.items())
+    for (const auto& [name, value] : settings.items())
         facts.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
     report.add_facts("Options", facts);
     return report;
