@@ -105,6 +105,7 @@
 #include <lafs/nn/attention.hpp>
 #include <lafs/nn/batch_norm2d.hpp>
 #include <lafs/nn/conv2d.hpp>
+#include <lafs/nn/copy_parameters.hpp>
 #include <lafs/nn/dropout.hpp>
 #include <lafs/nn/evaluation.hpp>
 #include <lafs/nn/feed_forward.hpp>

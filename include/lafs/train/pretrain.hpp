@@ -139,19 +139,20 @@ public:
         outcome.loss.backward();
         if (epoch < options_.freeze_last_layer)
             student_.head.last.weight.zero_grad();
-        const double norm = options_.clip > 0 ? clip_each(optimizer_->parameters(), options_.clip)
-                                              : gradient_norm(optimizer_->parameters());
-        if (!std::isfinite(norm)) {
-            result.loss = norm;  // the loop stops: nothing was updated
+        const Tensor<double, D> norm = options_.clip > 0 ? clip_each(optimizer_->parameters(), options_.clip)
+                                                      : gradient_norm(optimizer_->parameters());
+        optimizer_->step(lr_.at(step), weight_decay_.at(step), norm);
+        ema_.update(momentum_.at(step), norm);
+        const double length = norm.item();
+        if (!std::isfinite(length)) {
+            result.loss = length;  // the loop stops: nothing was updated
             return result;
         }
-        optimizer_->step(lr_.at(step), weight_decay_.at(step));
-        ema_.update(momentum_.at(step));
         result.fields = {{"lr", lr_.at(step)},
                          {"weight_decay", weight_decay_.at(step)},
                          {"momentum", momentum_.at(step)},
                          {"teacher_temperature", temperature},
-                         {"gradient_norm", norm},
+                         {"gradient_norm", length},
                          {"teacher_entropy", outcome.teacher_entropy},
                          {"teacher_kl", outcome.kl_to_uniform},
                          {"centre_norm", outcome.centre_norm}};
@@ -172,6 +173,7 @@ public:
         damage_.save(writer);
         add_weights(writer, student_, "student.");
         add_weights(writer, teacher_, "teacher.");
+        add_averages(writer, ema_);
         add_weights(writer, loss_, "dino_loss.");
         add_optimizer(writer, *optimizer_);
     }
@@ -180,6 +182,7 @@ public:
         damage_.load(file);
         load_weights(student_, file, "student.");
         load_weights(teacher_, file, "teacher.");
+        load_averages(file, ema_);
         load_weights(loss_, file, "dino_loss.");
         load_optimizer(file, *optimizer_);
     }
