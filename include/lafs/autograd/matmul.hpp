@@ -49,7 +49,7 @@ Variable<T, D> matmul(const Variable<T, D>& a, const Variable<T, D>& b, Transpos
     const std::int64_t batch = sa.size_between(0, sa.rank() - 2);
     const auto y = Tensor<T, D>::empty(sa.with(-2, m).with(-1, n));
     gemm_batch(D{}, compute_t<T>(1), detail::matrix_of(a.data(), sa, ta), detail::matrix_of(b.data(), sb, tb),
-               false, y.data(), n, {batch, m * k, k * n, m * n});
+               false, y.data(), n, GemmBatch{batch, m * k, k * n, m * n});
     return record(y, {a, b}, [=](const Tensor<T, D>& g) {
         const auto gradient = detail::matrix_of<T>(g.data(), g.shape(), Transpose::no);
         if (const GradientTarget<T> da = a.gradient_target())
@@ -87,7 +87,7 @@ Variable<T, D> linear(const Variable<T, D>& x, const Variable<T, D>& weight,
                  dw.accumulate, dw.data, in);
         if (bias.requires_grad()) {
             auto sums = Tensor<T, D>::empty(Shape{out});
-            reduce_sum(D{}, {1, rows, out}, g.data(), C(1), sums.data());
+            reduce_sum(D{}, AxisSizes{1, rows, out}, g.data(), C(1), sums.data());
             accumulate(bias, sums);
         }
     });
