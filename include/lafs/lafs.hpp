@@ -116,10 +116,17 @@
 #include <lafs/optim/parameter_groups.hpp>
 #include <lafs/optim/schedule.hpp>
 #include <lafs/optim/sgd.hpp>
+#include <lafs/primitives/attention.hpp>
+#include <lafs/primitives/batch_norm.hpp>
+#include <lafs/primitives/class_attention.hpp>
 #include <lafs/primitives/convolution.hpp>
 #include <lafs/primitives/cross_entropy.hpp>
+#include <lafs/primitives/dino_loss.hpp>
+#include <lafs/primitives/dropout.hpp>
 #include <lafs/primitives/gemm.hpp>
 #include <lafs/primitives/gradient_target.hpp>
+#include <lafs/primitives/label_product.hpp>
+#include <lafs/primitives/landmark_patches.hpp>
 #include <lafs/primitives/min_max.hpp>
 #include <lafs/primitives/optimizer_step.hpp>
 #include <lafs/primitives/row_programs.hpp>

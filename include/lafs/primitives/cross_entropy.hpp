@@ -1,9 +1,18 @@
-// Row programs of cross entropy with softmax, for one row x of logits (see row_programs.hpp):
+// Row programs of cross entropy with softmax, for one row x of logits (see primitives/row_programs.hpp), and
+// contract:
 //
 //   hard label l:   loss = L - x_l,                dx = (exp(x - L) - [l]) g
 //   soft label t:   loss = L sum t - sum t x,      dx = (exp(x - L) sum t - t) g
 //
 // with L = log sum exp x. The forward pass keeps L and sum t; nothing of the row's length is stored.
+//
+// A backend overloads, for its device, over x (rows, n), labels (rows) within 0 .. n - 1, targets (rows, n);
+// loss, log_sums and weights are (rows):
+//   cross_entropy_forward(device, rows, n, x, labels, loss, log_sums)                 loss =, log_sums = L
+//   cross_entropy_backward(device, rows, n, x, labels, log_sums, gradient, dx)        dx = or +=
+//   soft_cross_entropy_forward(device, rows, n, x, targets, loss, log_sums, weights)  as well weights = sum t
+//   soft_cross_entropy_backward(device, rows, n, x, targets, log_sums, weights, gradient, dx)
+// `gradient` points to one number in the device's memory, the gradient of the mean of the rows' losses.
 #pragma once
 
 #include <lafs/primitives/row_programs.hpp>

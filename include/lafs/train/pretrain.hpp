@@ -147,15 +147,16 @@ public:
         }
         optimizer_->step(lr_.at(step), weight_decay_.at(step));
         ema_.update(momentum_.at(step));
+        const double entropy = outcome.teacher_entropy.item();
         result.fields = {{"lr", lr_.at(step)},
                          {"weight_decay", weight_decay_.at(step)},
                          {"momentum", momentum_.at(step)},
                          {"teacher_temperature", temperature},
                          {"gradient_norm", norm},
-                         {"teacher_entropy", outcome.teacher_entropy},
-                         {"teacher_kl", outcome.kl_to_uniform},
-                         {"centre_norm", outcome.centre_norm}};
-        warning_ = monitor_.observe(result.loss, outcome.teacher_entropy);
+                         {"teacher_entropy", entropy},
+                         {"teacher_kl", outcome.kl_to_uniform.item()},
+                         {"centre_norm", outcome.centre_norm.item()}};
+        warning_ = monitor_.observe(result.loss, entropy);
         if (warning_) {
             std::fprintf(stderr, "\nwarning: step %lld: %s\n", static_cast<long long>(step),
                          warning_->c_str());

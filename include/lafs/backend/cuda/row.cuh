@@ -69,6 +69,9 @@ struct RowLanes {
         __device__ void put(const GradientTarget<T>& row, const V& value) const {
             store(row.data, row.accumulate ? (*this)(static_cast<const T*>(row.data)) + value : value);
         }
+        __device__ V is(std::int64_t index) const {
+            return V::of([&](auto i) { return index == position + i ? C(1) : C(0); });
+        }
     };
 
     __device__ V value(C number) const {
