@@ -14,17 +14,19 @@ namespace lafs::inline LAFS_ABI {
 
 namespace detail {
 
-/// Throws unless there is one label in 0 .. classes - 1 for each row.
+/// Throws unless there is one label for each row and, on the CPU, each is in 0 .. classes - 1. Labels that lie on
+/// another device are not waited for: they are checked where data enter, on the host.
 template <class D>
 void check_labels(const Tensor<std::int64_t, D>& labels, std::int64_t rows, std::int64_t classes,
                   const char* operation) {
     require(labels.shape() == Shape{rows}, operation, "got labels of shape ", labels.shape(), ", expected ",
             Shape{rows});
-    const auto host = labels.template to<Cpu>();
-    const std::span<const std::int64_t> values = host.span();
-    for (std::size_t row = 0; row < values.size(); ++row)
-        require(values[row] >= 0 && values[row] < classes, operation, "label ", values[row], " in row ", row,
-                ", expected 0 .. ", classes - 1);
+    if constexpr (std::is_same_v<D, Cpu>) {
+        const std::span<const std::int64_t> values = labels.span();
+        for (std::size_t row = 0; row < values.size(); ++row)
+            require(values[row] >= 0 && values[row] < classes, operation, "label ", values[row], " in row ",
+                    row, ", expected 0 .. ", classes - 1);
+    }
 }
 
 /// Mean of a loss per row.
@@ -43,8 +45,8 @@ inline void check_logits(const Shape& logits) {
 
 }  // namespace detail
 
-/// Hard labels: logits (B, C), labels (B) -> scalar. Throws for other shapes and for labels outside 0 .. C
-/// - 1.
+/// Hard labels: logits (B, C), labels (B) -> scalar. Throws for other shapes and, on the CPU, for labels outside
+/// 0 .. C - 1; on another device such labels are undefined.
 template <std::floating_point T, class D>
 Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<std::int64_t, D>& labels) {
     detail::check_logits(logits.shape());
@@ -56,7 +58,7 @@ Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<std::int
     return record(detail::mean_loss(losses), {logits}, [=](const Tensor<T, D>& g) {
         cross_entropy_backward(D{}, rows, classes, static_cast<const T*>(logits.value().data()),
                                static_cast<const std::int64_t*>(labels.data()),
-                               static_cast<const T*>(log_sums.data()), g.item() / static_cast<T>(rows),
+                               static_cast<const T*>(log_sums.data()), static_cast<const T*>(g.data()),
                                logits.gradient_target());
     });
 }
@@ -77,7 +79,7 @@ Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<T, D>& t
         soft_cross_entropy_backward(
             D{}, rows, classes, static_cast<const T*>(logits.value().data()),
             static_cast<const T*>(targets.data()), static_cast<const T*>(log_sums.data()),
-            static_cast<const T*>(weights.data()), g.item() / static_cast<T>(rows), logits.gradient_target());
+            static_cast<const T*>(weights.data()), static_cast<const T*>(g.data()), logits.gradient_target());
     });
 }
 

@@ -20,6 +20,12 @@
 LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
 
+/// The gradient of one row's loss, from that of the mean.
+template <class T>
+LAFS_HOST_DEVICE T row_loss_gradient(std::int64_t rows, T gradient) {
+    return gradient / static_cast<T>(rows);
+}
+
 /// log sum exp of a row.
 template <class Lanes, class T>
 LAFS_HOST_DEVICE auto log_sum_exp(const Lanes& lanes, std::int64_t n, const T* x) {
@@ -44,8 +50,11 @@ struct HardCrossEntropyRow {
     LAFS_HOST_DEVICE static void backward(const Lanes& lanes, std::int64_t n, const T* x, std::int64_t label,
                                           T log_sum, T gradient, const GradientTarget<T>& dx) {
         const auto shift = lanes.value(log_sum), scale = lanes.value(gradient);
-        lanes.each(n, [&](auto at) { at.put(dx, exp(at(x) - shift) * scale); });
-        lanes.once([&] { dx.data[label] -= gradient; });
+        lanes.each(n, [&](auto at) {
+            const auto y = exp(at(x) - shift) * scale;
+            const auto sum = dx.accumulate ? at(static_cast<const T*>(dx.data)) + y : y;
+            at.store(dx.data, select(at.is(label), sum - scale, sum));
+        });
     }
 };
 
