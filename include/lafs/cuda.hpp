@@ -9,7 +9,12 @@
 #pragma once
 
 #include <lafs/backend/cuda/device.hpp>
+#include <lafs/backend/cuda/convert.cuh>
+#include <lafs/backend/cuda/extremum.cuh>
+#include <lafs/backend/cuda/fill.cuh>
+#include <lafs/backend/cuda/gather.cuh>
 #include <lafs/backend/cuda/gemm.hpp>
+#include <lafs/backend/cuda/landmark_views.cuh>
 #include <lafs/backend/cuda/map.cuh>
 #include <lafs/backend/cuda/map_gradients.cuh>
 #include <lafs/backend/cuda/reduce.cuh>

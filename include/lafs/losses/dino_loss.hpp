@@ -70,19 +70,16 @@ public:
         const auto value = Tensor<T, D>::empty({});
         const Handle<Saved> saved(new Saved(*this, sizes, student, teacher, teacher_temperature));
         dino_forward(D{}, sizes, saved->network(student, saved->student_scales),
-                     saved->network(teacher, saved->teacher_scales),
-                     static_cast<const T*>(saved->centre.data()), saved->temperatures,
-                     saved->forward(value.data(), result.teacher_entropy.data()));
+                     saved->network(teacher, saved->teacher_scales), saved->centre.data(),
+                     saved->temperatures, saved->forward(value.data(), result.teacher_entropy.data()));
         move_centre(saved->teacher_logit_sums, sizes.teacher_rows());
         result.kl_to_uniform = std::log(static_cast<double>(sizes.prototypes)) - result.teacher_entropy;
         result.centre_norm = Tensor<double, D>::empty({});
-        dino_centre_norm(D{}, sizes.prototypes, static_cast<const T*>(centre.data()),
-                         result.centre_norm.data());
+        dino_centre_norm(D{}, sizes.prototypes, centre.data(), result.centre_norm.data());
         result.loss = record(value, {student.z, student.directions}, [saved](const Tensor<T, D>& g) {
             dino_backward(D{}, saved->sizes, saved->network(saved->student, saved->student_scales),
-                          saved->network(saved->teacher, saved->teacher_scales),
-                          static_cast<const T*>(saved->centre.data()), saved->temperatures,
-                          saved->forward(nullptr, nullptr), static_cast<const T*>(g.data()),
+                          saved->network(saved->teacher, saved->teacher_scales), saved->centre.data(),
+                          saved->temperatures, saved->forward(nullptr, nullptr), g.data(),
                           saved->student.z.gradient_target(), saved->student.directions.gradient_target());
         });
         return result;

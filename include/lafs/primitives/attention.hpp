@@ -7,8 +7,8 @@
 //   dv = p' g,   dp = g v',   ds = p (dp - sum g y),   dq = scale ds k,   dk = scale ds' q
 //
 // A backend overloads, for its device:
-//   attention_forward(device, sizes, qkv, scale, y, log_sum)              y =, log_sum = L
-//   attention_backward(device, sizes, qkv, scale, y, g, log_sum, dqkv)    dqkv = or +=, all of it
+//   attention_forward(D, sizes, qkv, scale, y, log_sum)              y =, log_sum = L
+//   attention_backward(D, sizes, qkv, scale, y, g, log_sum, dqkv)    dqkv = or +=, all of it
 // `scale` is a number of the host. p is computed again from L in the backward pass, never stored.
 #pragma once
 

@@ -6,11 +6,11 @@
 //   dx = gain r (dz - mean(dz) - h mean(dz h)), the means 0 where the statistics are constants
 //
 // A backend overloads, for its device; gain, bias and statistics are (channels,), in the device's memory:
-//   batch_norm_training(device, op, sizes, x, gain, bias, epsilon, y, statistics)
+//   batch_norm_training(D, op, sizes, x, gain, bias, epsilon, y, statistics)
 //       statistics =, from x; y =
-//   batch_norm_evaluation(device, op, sizes, x, gain, bias, mean, inverse_deviation, y)
+//   batch_norm_evaluation(D, op, sizes, x, gain, bias, mean, inverse_deviation, y)
 //       y =, from given statistics
-//   batch_norm_backward(device, op, sizes, training, x, g, gain, bias, mean, inverse_deviation, dx, dgain,
+//   batch_norm_backward(D, op, sizes, training, x, g, gain, bias, mean, inverse_deviation, dx, dgain,
 //                       dbias)
 //       the three targets = or +=, those that are wanted; with `training` the statistics depend on x
 // Nothing of x's size is stored: z and h are computed again in the backward pass. Sums over a channel are

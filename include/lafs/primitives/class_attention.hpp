@@ -5,9 +5,9 @@
 //   dv = p' g,   ds = p (g v' - sum p (g v')),   dq = scale ds k,   dk = scale ds' q
 //
 // A backend overloads, for its device, with p (batch, heads, tokens) in the compute type C:
-//   class_attention_forward(device, sizes, operands, scale, y, p)
+//   class_attention_forward(D, sizes, operands, scale, y, p)
 //       p =; y (batch, heads, width) =, unless null
-//   class_attention_backward(device, sizes, operands, scale, p, g, gradients, accumulate_q, accumulate_kv)
+//   class_attention_backward(D, sizes, operands, scale, p, g, gradients, accumulate_q, accumulate_kv)
 //       gradients.q = or += (accumulate_q); gradients.k and .v = or += (accumulate_kv); null: not wanted
 // `scale` is a number of the host.
 #pragma once

@@ -4,11 +4,11 @@
 // (a cross-correlation, as torch.nn.functional.conv2d). Depthwise: channel o of y sees channel o of x only.
 //
 // A backend overloads, for its device, with g the gradient of y:
-//   conv_forward(device, geometry, x, w, bias, y)                       y =; bias null: none
-//   conv_input_gradient(device, geometry, w, g, dx)                     dx = or +=
-//   conv_weight_gradient(device, geometry, x, g, dw)                    dw = or +=
-//   depthwise_forward(device, geometry, x, w, bias, y)                  y =; bias null: none
-//   depthwise_backward(device, geometry, x, w, g, dx, dw)               = or +=, those that are wanted
+//   conv_forward(D, geometry, x, w, bias, y)                       y =; bias null: none
+//   conv_input_gradient(D, geometry, w, g, dx)                     dx = or +=
+//   conv_weight_gradient(D, geometry, x, g, dw)                    dw = or +=
+//   depthwise_forward(D, geometry, x, w, bias, y)                  y =; bias null: none
+//   depthwise_backward(D, geometry, x, w, g, dx, dw)               = or +=, those that are wanted
 #pragma once
 
 #include <lafs/core/shape.hpp>

@@ -6,13 +6,14 @@
 //
 // with L = log sum exp x. The forward pass keeps L and sum t; nothing of the row's length is stored.
 //
-// A backend overloads, for its device, over x (rows, n), labels (rows) within 0 .. n - 1, targets (rows, n);
-// loss, log_sums and weights are (rows):
-//   cross_entropy_forward(device, rows, n, x, labels, loss, log_sums)                 loss =, log_sums = L
-//   cross_entropy_backward(device, rows, n, x, labels, log_sums, gradient, dx)        dx = or +=
-//   soft_cross_entropy_forward(device, rows, n, x, targets, loss, log_sums, weights)  as well weights = sum t
-//   soft_cross_entropy_backward(device, rows, n, x, targets, log_sums, weights, gradient, dx)
-// `gradient` points to one number in the device's memory, the gradient of the mean of the rows' losses.
+// A backend overloads, for its device, over x (rows, n), labels (rows), targets (rows, n); loss, log_sums and
+// weights are (rows):
+//   cross_entropy_forward(D, rows, n, x, labels, loss, log_sums)                 loss =, log_sums = L
+//   cross_entropy_backward(D, rows, n, x, labels, log_sums, gradient, dx)        dx = or +=
+//   soft_cross_entropy_forward(D, rows, n, x, targets, loss, log_sums, weights)  as well weights = sum t
+//   soft_cross_entropy_backward(D, rows, n, x, targets, log_sums, weights, gradient, dx)
+// `gradient` points to one number in the device's memory, the gradient of the mean of the rows' losses. A label
+// outside 0 .. n - 1 makes its row's loss NaN.
 #pragma once
 
 #include <lafs/primitives/row_programs.hpp>
@@ -41,7 +42,7 @@ struct HardCrossEntropyRow {
                                          T* loss, T* log_sum) {
         const auto total = log_sum_exp(lanes, n, x);
         lanes.once([&] {
-            *loss = total - x[label];
+            *loss = label >= 0 && label < n ? total - x[label] : T(NAN);
             *log_sum = total;
         });
     }

@@ -7,11 +7,11 @@
 // prototypes are cut into tiles is the backend's affair, by the sizes alone.
 //
 // A backend overloads, for its device; every pointer is to the device's memory, and so are the results:
-//   dino_forward(device, sizes, student, teacher, centre, temperatures, out)
+//   dino_forward(D, sizes, student, teacher, centre, temperatures, out)
 //       the scales g / |v| of both networks and everything of `out` =
-//   dino_backward(device, sizes, student, teacher, centre, temperatures, forward, gradient, dz, ddirections)
+//   dino_backward(D, sizes, student, teacher, centre, temperatures, forward, gradient, dz, ddirections)
 //       dz and ddirections = or += for `*gradient` of the loss, those that are wanted
-//   dino_centre_norm(device, prototypes, centre, norm)
+//   dino_centre_norm(D, prototypes, centre, norm)
 //       *norm = sqrt(sum centre^2), in double
 #pragma once
 

@@ -7,9 +7,9 @@
 // probability, so the mean stays exact.
 //
 // A backend overloads, for its device; Op is an element-wise operation of one operand:
-//   dropout_forward(device, op, mask, samples, n, x, residual, y)
+//   dropout_forward(D, op, mask, samples, n, x, residual, y)
 //       y = mask sample Op(x) [+ residual, unless null]
-//   dropout_backward(device, op, mask, samples, n, x, g, dx)
+//   dropout_backward(D, op, mask, samples, n, x, g, dx)
 //       dx = or += mask sample Op'(x) g
 // over n elements, in one pass. The mask's numbers are the host's; the samples' factors lie in the device's
 // memory.

@@ -1,15 +1,18 @@
 // Products of rows with the row of a class table that their label names: the cosine's formula, and contract.
 //
-// x (rows, n), table (classes, n), labels (rows) within 0 .. classes - 1, g and values (rows). A backend
+// x (rows, n), table (classes, n), labels (rows) within the table or row, g and values (rows). A backend
 // overloads, for its device:
-//   label_cosines(device, rows, n, x, table, labels, cosines)
+//   label_cosines(D, rows, n, x, table, labels, cosines)
 //       cosines[b] = the cosine of x[b] and table[labels[b]]
-//   read_at_labels(device, rows, n, x, labels, values)          values[b] = x[b, labels[b]]
-//   write_at_labels(device, rows, n, x, labels, values)         x[b, labels[b]] = values[b]
-//   add_label_products(device, rows, n, factor, g, x, table, labels, dx, dtable)
+//   read_at_labels(D, rows, n, x, labels, values)          values[b] = x[b, labels[b]]
+//   write_at_labels(D, rows, n, x, labels, values)         x[b, labels[b]] = values[b]
+//   add_at_labels(D, rows, n, x, labels, step, value)
+//       x[b, labels[step b]] += value, for labels that are within 0 .. n - 1; `step` may be negative
+//   add_label_products(D, rows, n, factor, g, x, table, labels, dx, dtable)
 //       dx[b] += factor g[b] table[labels[b]] and dtable[labels[b]] += factor g[b] x[b], unless null; rows
 //       that share a label are added in order
-// `factor` is a number of the host.
+// `factor` and `value` are numbers of the host. The losses find labels that are not within on the CPU; where
+// looking would mean to wait for the device, a backend reads NaN for them and writes nothing.
 #pragma once
 
 #include <cmath>

@@ -11,9 +11,9 @@
 // in this order, with four weights of the patch.
 //
 // A backend overloads, for its device:
-//   landmark_patches_forward(device, sizes, images, landmarks, tokens)                    tokens =
-//   landmark_patches_backward_landmarks(device, sizes, images, landmarks, g, dlandmarks)  dlandmarks = or +=
-//   landmark_patches_backward_images(device, sizes, landmarks, g, dimages)                dimages = or +=
+//   landmark_patches_forward(D, sizes, images, landmarks, tokens)                    tokens =
+//   landmark_patches_backward_landmarks(D, sizes, images, landmarks, g, dlandmarks)  dlandmarks = or +=
+//   landmark_patches_backward_images(D, sizes, landmarks, g, dimages)                dimages = or +=
 // A pixel's gradients are added in the order of landmarks and cells.
 #pragma once
 

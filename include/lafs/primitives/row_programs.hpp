@@ -24,15 +24,15 @@
 // the end hold copies of elements of the row, and count in no sum.
 //
 // A backend overloads, for its device, over `rows` contiguous rows of n elements:
-//   row_forward(device, program, rows, n, x, y)
+//   row_forward(D, program, rows, n, x, y)
 //       y =, for SoftmaxRow, LogSoftmaxRow, NormalizeRow, MinMaxRow
-//   row_backward(device, program, rows, n, saved, g, dx)
+//   row_backward(D, program, rows, n, saved, g, dx)
 //       dx = or +=, for SoftmaxRow and LogSoftmaxRow with y as `saved`, for MinMaxRow with x
-//   normalize_backward(device, rows, n, x, y, g, dx)
+//   normalize_backward(D, rows, n, x, y, g, dx)
 //       dx = or +=
-//   layer_norm_forward(device, rows, n, x, gain, bias, epsilon, y, mean, inverse_deviation)
+//   layer_norm_forward(D, rows, n, x, gain, bias, epsilon, y, mean, inverse_deviation)
 //       y =; mean and inverse_deviation (rows), in the compute type, =
-//   layer_norm_backward(device, rows, n, x, gain, g, mean, inverse_deviation, dx, dgain, dbias)
+//   layer_norm_backward(D, rows, n, x, gain, g, mean, inverse_deviation, dx, dgain, dbias)
 //       the three targets = or +=, those that are wanted
 // `epsilon` is a number of the host.
 #pragma once

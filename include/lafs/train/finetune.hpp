@@ -120,9 +120,9 @@ public:
 
     std::string name() const override { return "finetune"; }
 
-    nlohmann::ordered_json record() const override {
-        auto record = run_record(options_.run);
-        record.update({{"head", options_.head.name},
+    nlohmann::ordered_json settings() const override {
+        auto result = run_settings(options_.run);
+        result.update({{"head", options_.head.name},
                        {"scale", options_.head.scale},
                        {"margin", options_.head.margin},
                        {"easy_margin", options_.head.easy_margin},
@@ -143,7 +143,7 @@ public:
                        {"erase", options_.augmentation.erase},
                        {"rand_augment", options_.augmentation.rand_augment},
                        {"colour_jitter", options_.augmentation.colour_jitter}});
-        return record;
+        return result;
     }
 
     std::int64_t steps_per_epoch() const override { return sampler_.steps_per_epoch(); }
@@ -216,7 +216,7 @@ public:
     void write_report(const std::filesystem::path& file, const std::filesystem::path& log) override {
         if (validation_ && !verification_)
             verification_ = validate();
-        Report report = run_report("Supervised training", record(), log, training_charts());
+        Report report = run_report("Supervised training", settings(), log, training_charts());
         if (verification_)
             report.add_verification("Verification", {{"validation pairs", *verification_}});
         add_model_pictures(report, model_, *source_);

@@ -100,9 +100,9 @@ public:
 
     std::string name() const override { return "pretrain"; }
 
-    nlohmann::ordered_json record() const override {
-        auto record = run_record(options_.run);
-        record.update({{"method", options_.method},
+    nlohmann::ordered_json settings() const override {
+        auto result = run_settings(options_.run);
+        result.update({{"method", options_.method},
                        {"landmarks", options_.landmarks.string()},
                        {"optimizer", options_.optimizer},
                        {"prototypes", prototypes()},
@@ -121,7 +121,7 @@ public:
                        {"freeze_last_layer", options_.freeze_last_layer},
                        {"dropout", options_.dropout},
                        {"stochastic_depth", options_.stochastic_depth}});
-        return record;
+        return result;
     }
 
     std::int64_t steps_per_epoch() const override { return sampler_.steps_per_epoch(); }
@@ -201,7 +201,7 @@ public:
         auto charts = training_charts();
         for (const LogChart& chart : collapse_charts())
             charts.push_back(chart);
-        Report report = run_report("Self-supervised pre-training", record(), log, charts);
+        Report report = run_report("Self-supervised pre-training", settings(), log, charts);
         auto model = load_face_model(file.parent_path() / "teacher.safetensors");
         add_model_pictures(report, model, *source_);
         report.write(file);

@@ -37,6 +37,14 @@ void write_at_labels(Cpu, std::int64_t rows, std::int64_t n, T* x, const std::in
 }
 
 template <class T>
+void add_at_labels(Cpu, std::int64_t rows, std::int64_t n, T* x, const std::int64_t* labels,
+                   std::int64_t step, T value) {
+    for (std::int64_t b = 0; b < rows; ++b)
+        if (const std::int64_t label = labels[b * step]; label >= 0 && label < n)
+            x[b * n + label] += value;
+}
+
+template <class T>
 void add_label_products(Cpu, std::int64_t rows, std::int64_t n, T factor, const T* g, const T* x,
                         const T* table, const std::int64_t* labels, T* dx, T* dtable) {
     count_launch();

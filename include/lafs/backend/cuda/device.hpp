@@ -24,7 +24,7 @@ inline void check(cudaError_t status, const char* call) {
 
 /// The stream of all the library's work.
 inline cudaStream_t stream() {
-    static const cudaStream_t instance = [] {
+    static cudaStream_t instance = [] {
         cudaStream_t created = nullptr;
         check(cudaStreamCreateWithFlags(&created, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
         return created;
@@ -71,6 +71,9 @@ struct DeviceMemory<Cuda> {
         if (bytes > 0)
             cuda::check(cudaMemsetAsync(to, 0, bytes, cuda::stream()), "cudaMemsetAsync");
     }
+    /// A kernel: defined in backend/cuda/fill.cuh.
+    template <class T>
+    static void fill(T* to, std::size_t count, T value);
     static void from_host(void* to, const void* from, std::size_t bytes) {
         transfer(to, from, bytes, cudaMemcpyHostToDevice);
         cuda::synchronize();
