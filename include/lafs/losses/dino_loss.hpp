@@ -28,13 +28,14 @@ struct Prototypes {
     Tensor<T, D> gains;         ///< `last_layer.weight_g`, (K, 1), no gradient; undefined: 1
 };
 
-/// The loss, and what tells a collapse (see ssl/collapse_monitor.hpp).
+/// The loss, and what tells a collapse (see ssl/collapse_monitor.hpp): tensors of one element on the device;
+/// `item()` waits for it.
 template <class T, class D = Cpu>
 struct DinoResult {
     Variable<T, D> loss;
-    double teacher_entropy = 0.0;  ///< mean over the rows, 0 .. ln K
-    double kl_to_uniform = 0.0;    ///< ln K - entropy
-    double centre_norm = 0.0;      ///< of the centre after this step
+    Tensor<double, D> teacher_entropy;  ///< mean over the rows, 0 .. ln K
+    Tensor<double, D> kl_to_uniform;    ///< ln K - entropy
+    Tensor<double, D> centre_norm;      ///< of the centre after this step
 };
 
 struct DinoLossOptions {
@@ -64,26 +65,21 @@ public:
         const DinoSizes sizes = sizes_of(student, teacher);
         require(teacher_temperature > 0, "dino_loss", "got teacher temperature ", teacher_temperature,
                 ", expected above 0");
+        DinoResult<T, D> result;
+        result.teacher_entropy = Tensor<double, D>::empty({});
+        const auto value = Tensor<T, D>::empty({});
         const Handle<Saved> saved(new Saved(*this, sizes, student, teacher, teacher_temperature));
         dino_forward(D{}, sizes, saved->network(student, saved->student_scales),
-                     saved->network(teacher, saved->teacher_scales),
-                     static_cast<const T*>(saved->centre.data()), saved->student_temperature,
-                     saved->teacher_temperature, saved->forward);
+                     saved->network(teacher, saved->teacher_scales), saved->centre.data(),
+                     saved->temperatures, saved->forward(value.data(), result.teacher_entropy.data()));
         move_centre(saved->teacher_logit_sums, sizes.teacher_rows());
-
-        DinoResult<T, D> result;
-        result.teacher_entropy = saved->forward.entropy;
         result.kl_to_uniform = std::log(static_cast<double>(sizes.prototypes)) - result.teacher_entropy;
-        const Tensor<T> host_centre = centre.template to<Cpu>();
-        for (const T c : host_centre.span())
-            result.centre_norm += static_cast<double>(c) * static_cast<double>(c);
-        result.centre_norm = std::sqrt(result.centre_norm);
-        const auto value = Tensor<T, D>::full({}, static_cast<T>(saved->forward.loss));
+        result.centre_norm = Tensor<double, D>::empty({});
+        dino_centre_norm(D{}, sizes.prototypes, centre.data(), result.centre_norm.data());
         result.loss = record(value, {student.z, student.directions}, [saved](const Tensor<T, D>& g) {
             dino_backward(D{}, saved->sizes, saved->network(saved->student, saved->student_scales),
-                          saved->network(saved->teacher, saved->teacher_scales),
-                          static_cast<const T*>(saved->centre.data()), saved->student_temperature,
-                          saved->teacher_temperature, saved->forward, g.item(),
+                          saved->network(saved->teacher, saved->teacher_scales), saved->centre.data(),
+                          saved->temperatures, saved->forward(nullptr, nullptr), g.data(),
                           saved->student.z.gradient_target(), saved->student.directions.gradient_target());
         });
         return result;
@@ -100,27 +96,26 @@ private:
               student(of_student),
               teacher(of_teacher),
               centre(loss.centre),
-              student_temperature(static_cast<T>(loss.options_.student_temperature)),
-              teacher_temperature(static_cast<T>(temperature)) {
-            forward.student_log_sums = student_log_sums.data();
-            forward.teacher_log_sums = teacher_log_sums.data();
-            forward.teacher_logit_sums = teacher_logit_sums.data();
-        }
+              temperatures{static_cast<T>(loss.options_.student_temperature), static_cast<T>(temperature)} {}
 
         DinoNetwork<T> network(const Prototypes<T, D>& of, const Tensor<T, D>& scales) const {
             return {of.z.value().data(), of.directions.value().data(), of.gains.data(), scales.data()};
         }
 
+        DinoForward<T> forward(T* loss, double* entropy) const {
+            return {student_log_sums.data(), teacher_log_sums.data(), teacher_logit_sums.data(), loss,
+                    entropy};
+        }
+
         DinoSizes sizes;
         Prototypes<T, D> student, teacher;
         Tensor<T, D> centre;  // as it was
-        T student_temperature, teacher_temperature;
+        DinoTemperatures<T> temperatures;
         Tensor<T, D> student_scales = Tensor<T, D>::empty({sizes.prototypes}),
                      teacher_scales = Tensor<T, D>::empty({sizes.prototypes}),
                      teacher_logit_sums = Tensor<T, D>::empty({sizes.prototypes}),
                      student_log_sums = Tensor<T, D>::empty({sizes.student_rows()}),
                      teacher_log_sums = Tensor<T, D>::empty({sizes.teacher_rows()});
-        DinoForward<T> forward{};
     };
 
     DinoSizes sizes_of(const Prototypes<T, D>& student, const Prototypes<T, D>& teacher) const {

@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <concepts>
+#include <lafs/backend/cpu/label_product.hpp>
 #include <lafs/core/random.hpp>
 #include <lafs/expr/functions.hpp>
 #include <lafs/losses/cross_entropy.hpp>

@@ -1,7 +1,14 @@
-// The sizes of a two-dimensional convolution, for all devices.
+// Sizes of a two-dimensional convolution, for all devices, and contract.
 //
 // y[n, o, v, u] = bias[o] + sum over c, a, b of w[o, c, a, b] x[n, c, v s - p + a, u s - p + b], zero outside
 // (a cross-correlation, as torch.nn.functional.conv2d). Depthwise: channel o of y sees channel o of x only.
+//
+// A backend overloads, for its device, with g the gradient of y:
+//   conv_forward(D, geometry, x, w, bias, y)                       y =; bias null: none
+//   conv_input_gradient(D, geometry, w, g, dx)                     dx = or +=
+//   conv_weight_gradient(D, geometry, x, g, dw)                    dw = or +=
+//   depthwise_forward(D, geometry, x, w, bias, y)                  y =; bias null: none
+//   depthwise_backward(D, geometry, x, w, g, dx, dw)               = or +=, those that are wanted
 #pragma once
 
 #include <lafs/core/shape.hpp>

@@ -1,15 +1,31 @@
-// Row programs of cross entropy with softmax, for one row x of logits (see row_programs.hpp):
+// Row programs of cross entropy with softmax, for one row x of logits (see primitives/row_programs.hpp), and
+// contract:
 //
 //   hard label l:   loss = L - x_l,                dx = (exp(x - L) - [l]) g
 //   soft label t:   loss = L sum t - sum t x,      dx = (exp(x - L) sum t - t) g
 //
 // with L = log sum exp x. The forward pass keeps L and sum t; nothing of the row's length is stored.
+//
+// A backend overloads, for its device, over x (rows, n), labels (rows), targets (rows, n); loss, log_sums and
+// weights are (rows):
+//   cross_entropy_forward(D, rows, n, x, labels, loss, log_sums)                 loss =, log_sums = L
+//   cross_entropy_backward(D, rows, n, x, labels, log_sums, gradient, dx)        dx = or +=
+//   soft_cross_entropy_forward(D, rows, n, x, targets, loss, log_sums, weights)  as well weights = sum t
+//   soft_cross_entropy_backward(D, rows, n, x, targets, log_sums, weights, gradient, dx)
+// `gradient` points to one number in the device's memory, the gradient of the mean of the rows' losses. A label
+// outside 0 .. n - 1 makes its row's loss NaN.
 #pragma once
 
 #include <lafs/primitives/row_programs.hpp>
 
 LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
+
+/// The gradient of one row's loss, from that of the mean.
+template <class T>
+LAFS_HOST_DEVICE T row_loss_gradient(std::int64_t rows, T gradient) {
+    return gradient / static_cast<T>(rows);
+}
 
 /// log sum exp of a row.
 template <class Lanes, class T>
@@ -26,7 +42,7 @@ struct HardCrossEntropyRow {
                                          T* loss, T* log_sum) {
         const auto total = log_sum_exp(lanes, n, x);
         lanes.once([&] {
-            *loss = total - x[label];
+            *loss = label >= 0 && label < n ? total - x[label] : T(NAN);
             *log_sum = total;
         });
     }
@@ -35,8 +51,11 @@ struct HardCrossEntropyRow {
     LAFS_HOST_DEVICE static void backward(const Lanes& lanes, std::int64_t n, const T* x, std::int64_t label,
                                           T log_sum, T gradient, const GradientTarget<T>& dx) {
         const auto shift = lanes.value(log_sum), scale = lanes.value(gradient);
-        lanes.each(n, [&](auto at) { at.put(dx, exp(at(x) - shift) * scale); });
-        lanes.once([&] { dx.data[label] -= gradient; });
+        lanes.each(n, [&](auto at) {
+            const auto y = exp(at(x) - shift) * scale;
+            const auto sum = dx.accumulate ? at(static_cast<const T*>(dx.data)) + y : y;
+            at.store(dx.data, select(at.is(label), sum - scale, sum));
+        });
     }
 };
 

@@ -1,4 +1,4 @@
-// The row program of min-max scaling (see primitives/row_programs.hpp for `lanes`).
+// The row program of min-max scaling (primitives/row_programs.hpp tells what `lanes` are, and what runs it).
 #pragma once
 
 #include <lafs/primitives/row_programs.hpp>

@@ -1,13 +1,40 @@
-// Row programs: softmax, log-softmax, layer norm, L2 normalise, each written once for every device.
+// Row programs: softmax, log-softmax, layer norm, L2 normalise, each written once for every device; and what
+// `lanes` are, through which these and the programs of other headers see a row.
 //
-// A program sees one row of `n` elements through `lanes`, the executor of a backend (packs on the CPU, the
-// threads of a block on the GPU):
-//   lanes.sum(n, f), lanes.max(n, f)   reduce f(at) over the row to one number;
-//   lanes.each(n, f)                   run f(at) over the row;
-//   at(p)                              loads this lane's elements of the row p points to; at.store(p, v)
-//   writes them; at.put(target, v)                  writes or adds to a gradient row.
-// `lanes.value(x)` turns a number into the lanes' value type. Gradients go to GradientRow: add when it
-// accumulates.
+// A row is n consecutive elements. A backend runs it with an executor of its own, the lanes: one core's
+// packs, or the threads of a warp or a block. All of them call the program, which never asks who they are. C
+// is the compute type (float for 16-bit elements), V the lanes' value type: one or some neighbouring elements
+// in C, with + - * / and the functions of expr/math.hpp.
+//
+//   lanes.value(c)          the number c in every lane of a V
+//   lanes.each(n, f)        f(at) for all elements of the row, a V at a time
+//   lanes.sum(n, f)         the sum over the row of f(at), which is a V: a C that all lanes know, added up in
+//                           an order that depends on the row's length and alignment alone
+//   lanes.max(n, f)         the largest, alike
+//   lanes.once(f)           f(), once: for what there is one of in a row
+//   lanes.meet()            what anyone stored before it, everyone sees after it
+//
+//   at(p)                   these elements of the row at p, as a V
+//   at.store(p, v)          writes them
+//   at.put(target, v)       writes them or adds to them (primitives/gradient_target.hpp)
+//   at.is(index)            1 in the lane of the row's element `index`, else 0
+//
+// Every pass over n elements deals them out alike, so a program may read through `at` what it stored through
+// `at`; whatever else was stored is read after a `meet`. Where n is no multiple of V's width, lanes beyond
+// the end hold copies of elements of the row, and count in no sum.
+//
+// A backend overloads, for its device, over `rows` contiguous rows of n elements:
+//   row_forward(D, program, rows, n, x, y)
+//       y =, for SoftmaxRow, LogSoftmaxRow, NormalizeRow, MinMaxRow
+//   row_backward(D, program, rows, n, saved, g, dx)
+//       dx = or +=, for SoftmaxRow and LogSoftmaxRow with y as `saved`, for MinMaxRow with x
+//   normalize_backward(D, rows, n, x, y, g, dx)
+//       dx = or +=
+//   layer_norm_forward(D, rows, n, x, gain, bias, epsilon, y, mean, inverse_deviation)
+//       y =; mean and inverse_deviation (rows), in the compute type, =
+//   layer_norm_backward(D, rows, n, x, gain, g, mean, inverse_deviation, dx, dgain, dbias)
+//       the three targets = or +=, those that are wanted
+// `epsilon` is a number of the host.
 #pragma once
 
 #include <lafs/expr/math.hpp>

@@ -160,8 +160,9 @@ public:
         }
         if (batches > 1)
             scale_gradients(optimizer_->parameters(), 1.0 / static_cast<double>(batches));
-        const Tensor<double, D> norm = options_.clip > 0 ? clip_global(optimizer_->parameters(), options_.clip)
-                                                      : gradient_norm(optimizer_->parameters());
+        const Tensor<double, D> norm = options_.clip > 0
+                                           ? clip_global(optimizer_->parameters(), options_.clip)
+                                           : gradient_norm(optimizer_->parameters());
         optimizer_->step(lr_.at(step), options_.weight_decay, norm);
         const double length = norm.item();  // waits for the whole step
         result.loss = StepLosses::sum(losses.loss) / static_cast<double>(batches);
@@ -171,7 +172,8 @@ public:
         result.fields = {
             {"lr", lr_.at(step)}, {"weight_decay", options_.weight_decay}, {"gradient_norm", length}};
         if (options_.landmark_regularization > 0)
-            result.fields.push_back({"landmark_loss", StepLosses::sum(losses.landmarks) / static_cast<double>(batches)});
+            result.fields.push_back(
+                {"landmark_loss", StepLosses::sum(losses.landmarks) / static_cast<double>(batches)});
         return result;
     }
 

@@ -134,16 +134,17 @@ public:
         const double temperature = temperature_.at(epoch);
         const DinoResult<T, D> outcome =
             loss_.forward(student_prototypes(tokens), teacher_prototypes(tokens), temperature);
-        result.loss = static_cast<double>(outcome.loss.item());
-        result.images = sampler_.batch();
         outcome.loss.backward();
         if (epoch < options_.freeze_last_layer)
             student_.head.last.weight.zero_grad();
         const Tensor<double, D> norm = options_.clip > 0 ? clip_each(optimizer_->parameters(), options_.clip)
-                                                      : gradient_norm(optimizer_->parameters());
+                                                         : gradient_norm(optimizer_->parameters());
         optimizer_->step(lr_.at(step), weight_decay_.at(step), norm);
         ema_.update(momentum_.at(step), norm);
-        const double length = norm.item();
+        const double length = norm.item();  // waits for the whole step
+        const double entropy = outcome.teacher_entropy.item();
+        result.loss = static_cast<double>(outcome.loss.item());
+        result.images = sampler_.batch();
         if (!std::isfinite(length)) {
             result.loss = length;  // the loop stops: nothing was updated
             return result;
@@ -153,10 +154,10 @@ public:
                          {"momentum", momentum_.at(step)},
                          {"teacher_temperature", temperature},
                          {"gradient_norm", length},
-                         {"teacher_entropy", outcome.teacher_entropy},
-                         {"teacher_kl", outcome.kl_to_uniform},
-                         {"centre_norm", outcome.centre_norm}};
-        warning_ = monitor_.observe(result.loss, outcome.teacher_entropy);
+                         {"teacher_entropy", entropy},
+                         {"teacher_kl", outcome.kl_to_uniform.item()},
+                         {"centre_norm", outcome.centre_norm.item()}};
+        warning_ = monitor_.observe(result.loss, entropy);
         if (warning_) {
             std::fprintf(stderr, "\nwarning: step %lld: %s\n", static_cast<long long>(step),
                          warning_->c_str());

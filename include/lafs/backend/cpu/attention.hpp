@@ -1,25 +1,18 @@
-// Attention on the CPU without the (B, heads, N, N) matrices, after FlashAttention (Dao et al., 2022).
+// Attention on the CPU (contract: primitives/attention.hpp), after FlashAttention (Dao et al., 2022).
 //
-// qkv is (B, N, 3, heads, width), the output (B, N, heads, width). One task computes one head of one image;
-// it walks panels of queries whose scores lie transposed (key, query) in the first-level cache, so that the
-// softmax runs down the panel, vectorised over queries. The forward pass keeps log sum exp of every row, from
-// which the backward pass computes the probabilities again. All sums are in an order fixed by the shapes.
+// One task computes one head of one image; it walks panels of queries whose scores lie transposed (key,
+// query) in the first-level cache, so that the softmax runs down the panel, vectorised over queries. All sums
+// are in an order fixed by the shapes.
 #pragma once
 
 #include <lafs/backend/cpu/attention_tiles.hpp>
 #include <lafs/core/counter.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
+#include <lafs/primitives/attention.hpp>
 #include <lafs/primitives/gradient_target.hpp>
 
 namespace lafs::inline LAFS_ABI {
-
-/// The axes of qkv (batch, tokens, 3, heads, width).
-struct AttentionSizes {
-    std::int64_t batch, tokens, heads, width;
-
-    std::int64_t row() const { return heads * width; }
-};
 
 namespace cpu {
 
@@ -90,8 +83,8 @@ void attend_head(const AttentionSizes& n, const T* qkv, C scale, std::int64_t fi
     }
 }
 
-/// Probabilities and their gradients of a block of keys, from scores s and products dp:
-/// s <- p = exp(s - log_sum), ds <- p (dp - delta).
+/// The probabilities of a block of keys, in place of the scores s, and the gradients ds of the scores, from
+/// those of the probabilities, dp.
 template <class C>
 LAFS_FLATTEN void probability_gradients(std::int64_t keys, const C* log_sum, const C* delta, C* s,
                                         const C* dp, C* ds) {
@@ -104,9 +97,9 @@ LAFS_FLATTEN void probability_gradients(std::int64_t keys, const C* log_sum, con
     for (std::int64_t k = 0; k < keys; ++k)
         unroll<packs>([&](auto j) {
             const std::int64_t at = k * columns + j * width;
-            const Pack<C> p = exp(load(s + at) - shift[j]);
+            const Pack<C> p = attention_probability(load(s + at), shift[j]);
             store(s + at, p);
-            store(ds + at, p * (load(dp + at) - inner[j]));
+            store(ds + at, attention_score_gradient(p, load(dp + at), inner[j]));
         });
 }
 
@@ -207,7 +200,6 @@ private:
 
 }  // namespace cpu
 
-/// y = softmax(scale q k') v per head; log_sum (batch, heads, tokens) receives log sum exp of the scores.
 template <class T, class C>
 void attention_forward(Cpu, const AttentionSizes& n, const T* qkv, C scale, T* y, C* log_sum) {
     constexpr std::int64_t panel = cpu::AttentionTile<C>::columns, wanted = 16;
@@ -228,7 +220,6 @@ void attention_forward(Cpu, const AttentionSizes& n, const T* qkv, C scale, T* y
     });
 }
 
-/// dqkv (+)= the gradient of qkv, from the output y, its gradient g and the log_sum of the forward pass.
 template <class T, class C>
 void attention_backward(Cpu, const AttentionSizes& n, const T* qkv, C scale, const T* y, const T* g,
                         const C* log_sum, const GradientTarget<T>& dqkv) {

@@ -1,30 +1,14 @@
-// Batch normalisation with the activation that follows it, on the CPU (Ioffe & Szegedy, arXiv 1502.03167).
+// Batch normalisation on the CPU (formulas and contract: primitives/batch_norm.hpp).
 //
-//   h = (x - mean) r,  z = gain h + bias,  y = Op(z)      per channel of x (batch, channels, plane)
 // A task owns whole channels: it computes their statistics and their output while they are in its cache, so
-// that memory is read once and written once. z and h are computed again in the backward pass, not stored.
-// Sums run over packs of some thousand elements, then in double, in the order of memory.
+// that memory is read once and written once. Sums run over packs of some thousand elements, then in double, in
+// the order of memory.
 #pragma once
 
 #include <lafs/backend/cpu/map.hpp>
+#include <lafs/primitives/batch_norm.hpp>
 
 namespace lafs::inline LAFS_ABI {
-
-/// x as (batch, channels, plane).
-struct ChannelSizes {
-    std::int64_t batch, channels, plane;
-
-    /// Elements of one channel.
-    std::int64_t count() const { return batch * plane; }
-};
-
-/// One number a channel: the mean, the variance (divided by the count) and 1 / sqrt(variance + epsilon).
-template <class T>
-struct ChannelStatistics {
-    T* mean;
-    T* variance;
-    T* inverse_deviation;
-};
 
 namespace cpu {
 
@@ -93,23 +77,11 @@ struct LaneSums {
     }
 };
 
-/// Mean and sum of squared deviations of a growing set (Chan et al., 1979: no cancellation).
-struct Moments {
-    double count = 0, mean = 0, squares = 0;
-
-    void add(double n, double row_mean, double row_squares) {
-        const double delta = row_mean - mean, total = count + n;
-        mean += delta * n / total;
-        squares += row_squares + delta * delta * count * n / total;
-        count = total;
-    }
-};
-
 template <class T>
-LAFS_FLATTEN Moments channel_moments(const ChannelSizes& sizes, std::int64_t channel, const T* x) {
-    Moments moments;
+LAFS_FLATTEN ChannelMoments channel_moments(const ChannelSizes& sizes, std::int64_t channel, const T* x) {
+    ChannelMoments moments;
     for (std::int64_t image = 0; image < sizes.batch; ++image) {
-        const T* row = x + (image * sizes.channels + channel) * sizes.plane;
+        const T* row = x + sizes.row(image, channel);
         LaneSums<T> sums;
         each_pack<T>(sizes.plane, [&](auto at, auto k) { sums.lanes[k] = sums.lanes[k] + at.only(at(row)); });
         const double mean = sums.take() / static_cast<double>(sizes.plane);
@@ -126,56 +98,27 @@ LAFS_FLATTEN Moments channel_moments(const ChannelSizes& sizes, std::int64_t cha
     return moments;
 }
 
-/// What the passes over one channel need.
-template <class T>
-struct ChannelAffine {
-    T mean, inverse_deviation, gain, bias;
-};
-
 template <class Op, class T>
 LAFS_FLATTEN void normalize_channel(const ChannelSizes& sizes, std::int64_t channel,
                                     const ChannelAffine<T>& a, const T* x, T* y) {
-    using P = Pack<T>;
-    const P mean(a.mean), scale(a.gain * a.inverse_deviation), bias(a.bias);
+    const ChannelOutput<Op, Pack<T>> output(a);
     for (std::int64_t image = 0; image < sizes.batch; ++image) {
-        const std::int64_t row = (image * sizes.channels + channel) * sizes.plane;
+        const std::int64_t row = sizes.row(image, channel);
         const T* from = x + row;
         const GradientTarget<T> to{y + row, false};
-        each_pack<T>(sizes.plane,
-                     [&](auto at, auto) { at.put(to, Op::f((at(from) - mean) * scale + bias)); });
+        each_pack<T>(sizes.plane, [&](auto at, auto) { at.put(to, output(at(from))); });
     }
 }
-
-/// h and the gradient of z.
-template <class Op, class T>
-struct ChannelGradient {
-    using P = Pack<T>;
-    P mean, inverse_deviation, gain, bias;
-
-    explicit ChannelGradient(const ChannelAffine<T>& a)
-        : mean(a.mean), inverse_deviation(a.inverse_deviation), gain(a.gain), bias(a.bias) {}
-
-    P h(const P& x) const { return (x - mean) * inverse_deviation; }
-    P dz(const P& h, const P& g) const {
-        const P z = h * gain + bias;
-        return g * Op::df(z, Op::f(z));
-    }
-};
-
-/// The sums of dz and of dz h over a channel.
-struct ChannelSums {
-    double dz = 0, dz_h = 0;
-};
 
 template <class Op, class T>
 LAFS_FLATTEN ChannelSums gradient_sums(const ChannelSizes& sizes, std::int64_t channel,
                                        const ChannelAffine<T>& a, const T* x, const T* g) {
-    const ChannelGradient<Op, T> c(a);
+    const ChannelGradient<Op, Pack<T>> c(a);
     ChannelSums total;
     LaneSums<T> dz_sums, dz_h_sums;
     std::int64_t summed = 0;
     for (std::int64_t image = 0; image < sizes.batch; ++image) {
-        const std::int64_t row = (image * sizes.channels + channel) * sizes.plane;
+        const std::int64_t row = sizes.row(image, channel);
         each_pack<T>(sizes.plane, [&](auto at, auto k) {
             const Pack<T> h = c.h(at(x + row)), dz = at.only(c.dz(h, at(g + row)));
             dz_sums.lanes[k] = dz_sums.lanes[k] + dz;
@@ -190,21 +133,15 @@ LAFS_FLATTEN ChannelSums gradient_sums(const ChannelSizes& sizes, std::int64_t c
     return total;
 }
 
-/// dx (+)= gain r (dz - dz_mean - h dz_h_mean).
 template <class Op, class T>
 LAFS_FLATTEN void input_gradient(const ChannelSizes& sizes, std::int64_t channel, const ChannelAffine<T>& a,
-                                 T dz_mean, T dz_h_mean, const T* x, const T* g,
+                                 const ChannelSums& sums, const T* x, const T* g,
                                  const GradientTarget<T>& dx) {
-    using P = Pack<T>;
-    const ChannelGradient<Op, T> c(a);
-    const P scale(a.gain * a.inverse_deviation), shift(dz_mean), slope(dz_h_mean);
+    const ChannelGradient<Op, Pack<T>> c(a, sums, sizes.count());
     for (std::int64_t image = 0; image < sizes.batch; ++image) {
-        const std::int64_t row = (image * sizes.channels + channel) * sizes.plane;
+        const std::int64_t row = sizes.row(image, channel);
         const GradientTarget<T> to{dx.data + row, dx.accumulate};
-        each_pack<T>(sizes.plane, [&](auto at, auto) {
-            const P h = c.h(at(x + row));
-            at.put(to, (c.dz(h, at(g + row)) - shift - h * slope) * scale);
-        });
+        each_pack<T>(sizes.plane, [&](auto at, auto) { c.put_dx(at, x + row, g + row, to); });
     }
 }
 
@@ -222,16 +159,11 @@ void for_each_channel(const ChannelSizes& sizes, const Body& body) {
 
 }  // namespace cpu
 
-/// Computes the statistics of x and y from them.
 template <class Op, class T>
 void batch_norm_training(Cpu, Op, const ChannelSizes& sizes, const T* x, const T* gain, const T* bias,
                          double epsilon, T* y, const ChannelStatistics<T>& statistics) {
     cpu::for_each_channel(sizes, [&](std::int64_t channel) {
-        const cpu::Moments moments = cpu::channel_moments(sizes, channel, x);
-        const double variance = moments.squares / moments.count;
-        statistics.mean[channel] = static_cast<T>(moments.mean);
-        statistics.variance[channel] = static_cast<T>(variance);
-        statistics.inverse_deviation[channel] = static_cast<T>(1 / std::sqrt(variance + epsilon));
+        cpu::channel_moments(sizes, channel, x).put(statistics, channel, epsilon);
         cpu::normalize_channel<Op, T>(
             sizes, channel,
             {statistics.mean[channel], statistics.inverse_deviation[channel], gain[channel], bias[channel]},
@@ -239,7 +171,6 @@ void batch_norm_training(Cpu, Op, const ChannelSizes& sizes, const T* x, const T
     });
 }
 
-/// Computes y from given statistics.
 template <class Op, class T>
 void batch_norm_evaluation(Cpu, Op, const ChannelSizes& sizes, const T* x, const T* gain, const T* bias,
                            const T* mean, const T* inverse_deviation, T* y) {
@@ -249,16 +180,15 @@ void batch_norm_evaluation(Cpu, Op, const ChannelSizes& sizes, const T* x, const
     });
 }
 
-/// Gradients of x, gain and bias; with `training` the statistics depend on x, else they are constants.
 template <class Op, class T>
 void batch_norm_backward(Cpu, Op, const ChannelSizes& sizes, bool training, const T* x, const T* g,
                          const T* gain, const T* bias, const T* mean, const T* inverse_deviation,
                          const GradientTarget<T>& dx, const GradientTarget<T>& dgain,
                          const GradientTarget<T>& dbias) {
     cpu::for_each_channel(sizes, [&](std::int64_t channel) {
-        const cpu::ChannelAffine<T> affine{mean[channel], inverse_deviation[channel], gain[channel],
-                                           bias[channel]};
-        cpu::ChannelSums sums;
+        const ChannelAffine<T> affine{mean[channel], inverse_deviation[channel], gain[channel],
+                                      bias[channel]};
+        ChannelSums sums;
         if (training || dgain || dbias)
             sums = cpu::gradient_sums<Op, T>(sizes, channel, affine, x, g);
         const auto put = [&](const GradientTarget<T>& to, double value) {
@@ -267,10 +197,8 @@ void batch_norm_backward(Cpu, Op, const ChannelSizes& sizes, bool training, cons
         };
         put(dgain, sums.dz_h);
         put(dbias, sums.dz);
-        const double n = static_cast<double>(sizes.count());
         if (dx)
-            cpu::input_gradient<Op, T>(sizes, channel, affine, static_cast<T>(training ? sums.dz / n : 0),
-                                       static_cast<T>(training ? sums.dz_h / n : 0), x, g, dx);
+            cpu::input_gradient<Op, T>(sizes, channel, affine, training ? sums : ChannelSums{}, x, g, dx);
     });
 }
 

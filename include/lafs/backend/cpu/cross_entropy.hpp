@@ -1,4 +1,4 @@
-// Cross entropy on the CPU: one pass over the rows each way.
+// Cross entropy on the CPU (programs and contract: primitives/cross_entropy.hpp): one pass over the rows each way.
 #pragma once
 
 #include <lafs/backend/cpu/row.hpp>
@@ -6,7 +6,6 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// The loss and log sum exp of every row of x (rows, n); `labels` are within 0 .. n - 1.
 template <class T>
 void cross_entropy_forward(Cpu, std::int64_t rows, std::int64_t n, const T* x, const std::int64_t* labels,
                            T* loss, T* log_sums) {
@@ -15,17 +14,16 @@ void cross_entropy_forward(Cpu, std::int64_t rows, std::int64_t n, const T* x, c
     });
 }
 
-/// Gradient of x, for the same gradient of every row's loss.
 template <class T>
 void cross_entropy_backward(Cpu, std::int64_t rows, std::int64_t n, const T* x, const std::int64_t* labels,
-                            const T* log_sums, T gradient, const GradientTarget<T>& dx) {
+                            const T* log_sums, const T* gradient, const GradientTarget<T>& dx) {
+    const T of_row = row_loss_gradient(rows, *gradient);
     for_each_row<T>(rows, n, [=](const auto& lanes, std::int64_t row) {
-        HardCrossEntropyRow::backward(lanes, n, x + row * n, labels[row], log_sums[row], gradient,
+        HardCrossEntropyRow::backward(lanes, n, x + row * n, labels[row], log_sums[row], of_row,
                                       row_of(dx, row * n));
     });
 }
 
-/// The same for `targets` (rows, n); `weights` receive their sums.
 template <class T>
 void soft_cross_entropy_forward(Cpu, std::int64_t rows, std::int64_t n, const T* x, const T* targets, T* loss,
                                 T* log_sums, T* weights) {
@@ -37,11 +35,12 @@ void soft_cross_entropy_forward(Cpu, std::int64_t rows, std::int64_t n, const T*
 
 template <class T>
 void soft_cross_entropy_backward(Cpu, std::int64_t rows, std::int64_t n, const T* x, const T* targets,
-                                 const T* log_sums, const T* weights, T gradient,
+                                 const T* log_sums, const T* weights, const T* gradient,
                                  const GradientTarget<T>& dx) {
+    const T of_row = row_loss_gradient(rows, *gradient);
     for_each_row<T>(rows, n, [=](const auto& lanes, std::int64_t row) {
         SoftCrossEntropyRow::backward(lanes, n, x + row * n, targets + row * n, log_sums[row], weights[row],
-                                      gradient, row_of(dx, row * n));
+                                      of_row, row_of(dx, row * n));
     });
 }
 

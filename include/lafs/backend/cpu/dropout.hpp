@@ -1,36 +1,16 @@
-// Dropout on the CPU: the mask is drawn from Philox while the data pass through, and never stored.
-//
-// Element i is decided by 16 bits of a Philox block, so that one block serves eight elements: with
-// r = i mod 128, it is block 16 (i / 128) + r mod 16, word r / 32, its low half where r / 16 is even, else
-// its high half. Sixteen blocks are computed side by side. The probability is thereby a multiple of 2^-16;
-// the kept elements are scaled by the inverse of exactly that probability, so the mean stays exact.
+// Dropout on the CPU (contract, and which bits decide: primitives/dropout.hpp): the mask is drawn from Philox
+// while the data pass through, sixteen blocks side by side.
 #pragma once
 
 #include <lafs/backend/cpu/map.hpp>
-#include <lafs/core/random.hpp>
 #include <lafs/expr/operations.hpp>
+#include <lafs/primitives/dropout.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
-/// Which elements are dropped: those whose 16 bits are below `threshold`.
-struct DropoutMask {
-    std::uint64_t seed = 0, stream = 0;
-    std::uint32_t threshold = 0;
-
-    /// What kept elements are multiplied with.
-    double scale() const { return 65536.0 / (65536.0 - threshold); }
-};
-
-/// Numbers that scale whole samples: element i is multiplied with factor[i / sample_size]. Null: none.
-template <class C>
-struct SampleScale {
-    const C* factor = nullptr;
-    std::int64_t sample_size = 1;
-};
-
 namespace cpu {
 
-inline constexpr int philox_lanes = 16, dropout_chunk = 8 * philox_lanes;
+inline constexpr int philox_lanes = dropout_blocks;
 typedef std::uint32_t PhiloxLanes __attribute__((vector_size(4 * philox_lanes)));
 typedef std::uint64_t PhiloxWideLanes __attribute__((vector_size(4 * philox_lanes)));
 
@@ -71,7 +51,7 @@ template <class C>
 void dropout_factors(const DropoutMask& mask, std::int64_t chunk, C scale, C (&factors)[dropout_chunk]) {
     PhiloxLanes word[4];
     philox_blocks(mask.seed, mask.stream, static_cast<std::uint64_t>(chunk) * philox_lanes, word);
-    unroll<8>([&](auto part) {
+    unroll<dropout_chunk / dropout_blocks>([&](auto part) {
         const PhiloxLanes bits = part % 2 ? word[part / 2] >> 16 : word[part / 2] & 0xFFFFu;
         C* to = factors + part * philox_lanes;
         for (int lane = 0; lane < philox_lanes; ++lane)
@@ -117,7 +97,6 @@ void for_each_dropout_pack(const DropoutMask& mask, const SampleScale<C>& sample
 
 }  // namespace cpu
 
-/// y = mask * sample * Op(x) [+ residual, unless null], over n elements; one pass.
 template <class Op, class T>
 void dropout_forward(Cpu, Op, const DropoutMask& mask, const SampleScale<compute_t<T>>& samples,
                      std::int64_t n, const T* x, const T* residual, T* y) {
@@ -131,7 +110,6 @@ void dropout_forward(Cpu, Op, const DropoutMask& mask, const SampleScale<compute
     });
 }
 
-/// dx (+)= mask * sample * Op'(x) * g, over n elements; one pass.
 template <class Op, class T>
 void dropout_backward(Cpu, Op, const DropoutMask& mask, const SampleScale<compute_t<T>>& samples,
                       std::int64_t n, const T* x, const T* g, const GradientTarget<T>& dx) {

@@ -1,12 +1,12 @@
-// Products of rows with the row of a class table that their label names, on the CPU.
+// Products of rows with the row of a class table that their label names, on the CPU (contract:
+// primitives/label_product.hpp).
 #pragma once
 
 #include <lafs/backend/cpu/row.hpp>
+#include <lafs/primitives/label_product.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
-/// cosine[b] of x[b] and table[labels[b]] (rows of n). In double: close to 1 the rounding of a float is an
-/// angle of 3e-4.
 template <class T>
 void label_cosines(Cpu, std::int64_t rows, std::int64_t n, const T* x, const T* table,
                    const std::int64_t* labels, T* cosines) {
@@ -14,20 +14,14 @@ void label_cosines(Cpu, std::int64_t rows, std::int64_t n, const T* x, const T* 
     parallel_ranges(rows, cpu::rows_per_task(n), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t b = begin; b < end; ++b) {
             const T *left = x + b * n, *right = table + labels[b] * n;
-            double inner = 0, left_squares = 0, right_squares = 0;
-            for (std::int64_t i = 0; i < n; ++i) {
-                const double l = left[i], r = right[i];
-                inner += l * r;
-                left_squares += l * l;
-                right_squares += r * r;
-            }
-            const double norms = std::sqrt(left_squares * right_squares);
-            cosines[b] = norms > 0 ? static_cast<T>(inner / norms) : T(0);
+            CosineSums sums;
+            for (std::int64_t i = 0; i < n; ++i)
+                sums.add(left[i], right[i]);
+            cosines[b] = static_cast<T>(sums.cosine());
         }
     });
 }
 
-/// values[b] = x[b, labels[b]], for rows of n.
 template <class T>
 void read_at_labels(Cpu, std::int64_t rows, std::int64_t n, const T* x, const std::int64_t* labels,
                     T* values) {
@@ -35,7 +29,6 @@ void read_at_labels(Cpu, std::int64_t rows, std::int64_t n, const T* x, const st
         values[b] = x[b * n + labels[b]];
 }
 
-/// x[b, labels[b]] = values[b], for rows of n.
 template <class T>
 void write_at_labels(Cpu, std::int64_t rows, std::int64_t n, T* x, const std::int64_t* labels,
                      const T* values) {
@@ -43,8 +36,14 @@ void write_at_labels(Cpu, std::int64_t rows, std::int64_t n, T* x, const std::in
         x[b * n + labels[b]] = values[b];
 }
 
-/// dx[b] += factor g[b] table[labels[b]] and dtable[labels[b]] += factor g[b] x[b], for targets that are
-/// wanted. Rows that share a label are added in order.
+template <class T>
+void add_at_labels(Cpu, std::int64_t rows, std::int64_t n, T* x, const std::int64_t* labels,
+                   std::int64_t step, T value) {
+    for (std::int64_t b = 0; b < rows; ++b)
+        if (const std::int64_t label = labels[b * step]; label >= 0 && label < n)
+            x[b * n + label] += value;
+}
+
 template <class T>
 void add_label_products(Cpu, std::int64_t rows, std::int64_t n, T factor, const T* g, const T* x,
                         const T* table, const std::int64_t* labels, T* dx, T* dtable) {

@@ -32,9 +32,18 @@ struct RowLanes {
         void put(const GradientTarget<T>& row, const V& value) const {
             store(row.data, row.accumulate ? (*this)(static_cast<const T*>(row.data)) + value : value);
         }
+        /// 1 in the lane of the row's element `index`, else 0.
+        V is(std::int64_t index) const {
+            V here(0);
+            if (index >= position && index < position + V::width)
+                here.lanes[index - position] = 1;
+            return here;
+        }
     };
 
     V value(C number) const { return V(number); }
+
+    void meet() const {}
 
     template <class F>
     void once(const F& f) const {

@@ -29,21 +29,30 @@ struct Neighbours {
         unroll<width>([&](auto i) { result.lane[i] = f(i); });
         return result;
     }
-    friend __device__ Neighbours operator+(const Neighbours& a, const Neighbours& b) {
-        return of([&](auto i) { return a.lane[i] + b.lane[i]; });
+
+    using N = Neighbours;
+    // clang-format off
+    friend __device__ N operator+(const N& a, const N& b) { return of([&](auto i) { return a.lane[i] + b.lane[i]; }); }
+    friend __device__ N operator-(const N& a, const N& b) { return of([&](auto i) { return a.lane[i] - b.lane[i]; }); }
+    friend __device__ N operator*(const N& a, const N& b) { return of([&](auto i) { return a.lane[i] * b.lane[i]; }); }
+    friend __device__ N operator/(const N& a, const N& b) { return of([&](auto i) { return a.lane[i] / b.lane[i]; }); }
+
+    friend __device__ N abs(const N& a) { return of([&](auto i) { return lafs::abs(a.lane[i]); }); }
+    friend __device__ N acos(const N& a) { return of([&](auto i) { return lafs::acos(a.lane[i]); }); }
+    friend __device__ N erf(const N& a) { return of([&](auto i) { return lafs::erf(a.lane[i]); }); }
+    friend __device__ N exp(const N& a) { return of([&](auto i) { return lafs::exp(a.lane[i]); }); }
+    friend __device__ N log(const N& a) { return of([&](auto i) { return lafs::log(a.lane[i]); }); }
+    friend __device__ N sqrt(const N& a) { return of([&](auto i) { return lafs::sqrt(a.lane[i]); }); }
+    friend __device__ N tanh(const N& a) { return of([&](auto i) { return lafs::tanh(a.lane[i]); }); }
+    friend __device__ N minimum(const N& a, const N& b) { return of([&](auto i) { return lafs::minimum(a.lane[i], b.lane[i]); }); }
+    friend __device__ N maximum(const N& a, const N& b) { return of([&](auto i) { return lafs::maximum(a.lane[i], b.lane[i]); }); }
+    friend __device__ N is_less(const N& a, const N& b) { return of([&](auto i) { return lafs::is_less(a.lane[i], b.lane[i]); }); }
+    friend __device__ N is_less_equal(const N& a, const N& b) { return of([&](auto i) { return lafs::is_less_equal(a.lane[i], b.lane[i]); }); }
+    friend __device__ N is_equal(const N& a, const N& b) { return of([&](auto i) { return lafs::is_equal(a.lane[i], b.lane[i]); }); }
+    friend __device__ N select(const N& condition, const N& a, const N& b) {
+        return of([&](auto i) { return lafs::select(condition.lane[i], a.lane[i], b.lane[i]); });
     }
-    friend __device__ Neighbours operator-(const Neighbours& a, const Neighbours& b) {
-        return of([&](auto i) { return a.lane[i] - b.lane[i]; });
-    }
-    friend __device__ Neighbours operator*(const Neighbours& a, const Neighbours& b) {
-        return of([&](auto i) { return a.lane[i] * b.lane[i]; });
-    }
-    friend __device__ Neighbours exp(const Neighbours& a) {
-        return of([&](auto i) { return lafs::exp(a.lane[i]); });
-    }
-    friend __device__ Neighbours maximum(const Neighbours& a, const Neighbours& b) {
-        return of([&](auto i) { return lafs::maximum(a.lane[i], b.lane[i]); });
-    }
+    // clang-format on
 };
 
 /// The executor of a row by the threads of a block that share threadIdx.y. C is the compute type.
@@ -69,6 +78,9 @@ struct RowLanes {
         __device__ void put(const GradientTarget<T>& row, const V& value) const {
             store(row.data, row.accumulate ? (*this)(static_cast<const T*>(row.data)) + value : value);
         }
+        __device__ V is(std::int64_t index) const {
+            return V::of([&](auto i) { return index == position + i ? C(1) : C(0); });
+        }
     };
 
     __device__ V value(C number) const {
@@ -79,6 +91,13 @@ struct RowLanes {
     __device__ void once(const F& f) const {
         if (threadIdx.x == 0)
             f();
+    }
+
+    __device__ void meet() const {
+        if (blockDim.x == warp_threads)  // rows side by side may be of different number
+            __syncwarp();
+        else
+            __syncthreads();
     }
 
     template <class F>
