@@ -141,7 +141,7 @@
 #include <lafs/primitives/min_max.hpp>
 #include <lafs/primitives/optimizer_step.hpp>
 #include <lafs/primitives/reduce.hpp>
-#include <lafs/primitives/row_programs.hpp>
+#include <lafs/primitives/row.hpp>
 #include <lafs/report/log.hpp>
 #include <lafs/report/progress.hpp>
 #include <lafs/ssl/collapse_monitor.hpp>
