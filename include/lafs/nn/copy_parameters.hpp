@@ -3,7 +3,7 @@
 // GPU, a teacher that starts as its student.
 #pragma once
 
-#include <lafs/backend/cpu/convert.hpp>
+#include <lafs/autograd/convert.hpp>
 #include <lafs/nn/module.hpp>
 #include <string>
 #include <utility>
@@ -31,12 +31,10 @@ void check_same_parts(const std::vector<std::pair<std::string, From>>& from,
 /// to.
 template <class T, class D, class U, class E>
 void copy_elements(const Tensor<T, D>& from, const Tensor<U, E>& to) {
-    if constexpr (!std::is_same_v<D, E>)
-        copy_elements(from.template to<E>(), to);
-    else if constexpr (std::is_same_v<T, U>)
-        to.copy_from(from);
+    if constexpr (std::is_same_v<D, E>)
+        to.copy_from(cast<U>(from));
     else
-        convert(E{}, to.size(), from.data(), GradientTarget<U>{to.data(), false});
+        copy_elements(from.template to<E>(), to);
 }
 
 template <class T, class D>
