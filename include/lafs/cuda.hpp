@@ -9,6 +9,10 @@
 #pragma once
 
 #include <lafs/backend/cuda/device.hpp>
+#include <lafs/backend/cuda/convert.cuh>
+#include <lafs/backend/cuda/extremum.cuh>
+#include <lafs/backend/cuda/fill.cuh>
+#include <lafs/backend/cuda/gather.cuh>
 #include <lafs/backend/cuda/gemm.hpp>
 #include <lafs/backend/cuda/map.cuh>
 #include <lafs/backend/cuda/map_gradients.cuh>

@@ -9,8 +9,10 @@
 #include <lafs/autograd/class_attention.hpp>
 #include <lafs/autograd/concatenate.hpp>
 #include <lafs/autograd/conv.hpp>
+#include <lafs/autograd/convert.hpp>
 #include <lafs/autograd/dropout.hpp>
 #include <lafs/autograd/expression.hpp>
+#include <lafs/autograd/extremum.hpp>
 #include <lafs/autograd/gather.hpp>
 #include <lafs/autograd/grid_patches.hpp>
 #include <lafs/autograd/landmark_patches.hpp>
@@ -22,7 +24,7 @@
 #include <lafs/autograd/row_functions.hpp>
 #include <lafs/autograd/slice.hpp>
 #include <lafs/autograd/stochastic_depth.hpp>
-#include <lafs/autograd/strided.hpp>
+#include <lafs/autograd/tape.hpp>
 #include <lafs/autograd/variable.hpp>
 #include <lafs/core/device.hpp>
 #include <lafs/core/dtype.hpp>
@@ -65,6 +67,9 @@
 #include <lafs/eval/roc.hpp>
 #include <lafs/eval/svg_chart.hpp>
 #include <lafs/eval/verification.hpp>
+#include <lafs/expr/expression.hpp>
+#include <lafs/expr/functions.hpp>
+#include <lafs/expr/leaf.hpp>
 #include <lafs/expr/operations.hpp>
 #include <lafs/faces/model_spec.hpp>
 #include <lafs/faces/pixel_text.hpp>
@@ -116,12 +121,17 @@
 #include <lafs/optim/parameter_groups.hpp>
 #include <lafs/optim/schedule.hpp>
 #include <lafs/optim/sgd.hpp>
+#include <lafs/primitives/convert.hpp>
 #include <lafs/primitives/convolution.hpp>
 #include <lafs/primitives/cross_entropy.hpp>
+#include <lafs/primitives/extremum.hpp>
+#include <lafs/primitives/gather.hpp>
 #include <lafs/primitives/gemm.hpp>
 #include <lafs/primitives/gradient_target.hpp>
+#include <lafs/primitives/map.hpp>
 #include <lafs/primitives/min_max.hpp>
 #include <lafs/primitives/optimizer_step.hpp>
+#include <lafs/primitives/reduce.hpp>
 #include <lafs/primitives/row_programs.hpp>
 #include <lafs/report/log.hpp>
 #include <lafs/report/progress.hpp>

@@ -21,11 +21,10 @@ Variable<T, D> attention(const Variable<T, D>& qkv, std::int64_t heads, compute_
     const AttentionSizes sizes = detail::attention_sizes(qkv.shape(), heads);
     auto y = Tensor<T, D>::empty({sizes.batch, sizes.tokens, sizes.row()});
     auto log_sum = Tensor<compute_t<T>, D>::empty({sizes.batch, sizes.heads, sizes.tokens});
-    attention_forward(D{}, sizes, static_cast<const T*>(qkv.value().data()), scale, y.data(), log_sum.data());
+    attention_forward(D{}, sizes, qkv.data(), scale, y.data(), log_sum.data());
     return record(y, {qkv}, [=](const Tensor<T, D>& g) {
-        attention_backward(D{}, sizes, static_cast<const T*>(qkv.value().data()), scale,
-                           static_cast<const T*>(y.data()), static_cast<const T*>(g.data()),
-                           static_cast<const compute_t<T>*>(log_sum.data()), qkv.gradient_target());
+        attention_backward(D{}, sizes, qkv.data(), scale, y.data(), g.data(), log_sum.data(),
+                           qkv.gradient_target());
     });
 }
 

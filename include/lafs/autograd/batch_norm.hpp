@@ -47,7 +47,6 @@ template <class Op = Identity, class T, class D>
 Variable<T, D> batch_norm(const Variable<T, D>& x, const Variable<T, D>& gain, const Variable<T, D>& bias,
                           const RunningStatistics<T, D>& running, const BatchNormOptions& options = {}) {
     const ChannelSizes sizes = detail::batch_norm_sizes(x, gain, bias, running);
-    const auto data = [](const Variable<T, D>& v) -> const T* { return v.value().data(); };
     const auto y = Tensor<T, D>::empty(x.shape());
     Tensor<T, D> mean, inverse_deviation;
     if (options.training) {
@@ -56,7 +55,7 @@ Variable<T, D> batch_norm(const Variable<T, D>& x, const Variable<T, D>& gain, c
         mean = Tensor<T, D>::empty({sizes.channels});
         inverse_deviation = Tensor<T, D>::empty({sizes.channels});
         const auto variance = Tensor<T, D>::empty({sizes.channels});
-        batch_norm_training(D{}, Op{}, sizes, data(x), data(gain), data(bias), options.epsilon, y.data(),
+        batch_norm_training(D{}, Op{}, sizes, x.data(), gain.data(), bias.data(), options.epsilon, y.data(),
                             ChannelStatistics<T>{mean.data(), variance.data(), inverse_deviation.data()});
         const auto count = static_cast<double>(sizes.count());
         detail::update_running(running.mean, mean, options.momentum, 1.0);
@@ -64,16 +63,14 @@ Variable<T, D> batch_norm(const Variable<T, D>& x, const Variable<T, D>& gain, c
     } else {
         mean = running.mean.clone();  // the running statistics may move before the backward pass
         inverse_deviation = rsqrt(running.variance + options.epsilon).eval();
-        batch_norm_evaluation(D{}, Op{}, sizes, data(x), data(gain), data(bias),
-                              static_cast<const T*>(mean.data()),
-                              static_cast<const T*>(inverse_deviation.data()), y.data());
+        batch_norm_evaluation(D{}, Op{}, sizes, x.data(), gain.data(), bias.data(), mean.data(),
+                              inverse_deviation.data(), y.data());
     }
     return record(y, {x, gain, bias}, [=, training = options.training](const Tensor<T, D>& g) {
         const GradientTarget<T> dx = x.gradient_target(), dgain = gain.gradient_target(),
                                 dbias = bias.gradient_target();
-        batch_norm_backward(D{}, Op{}, sizes, training, data(x), static_cast<const T*>(g.data()), data(gain),
-                            data(bias), static_cast<const T*>(mean.data()),
-                            static_cast<const T*>(inverse_deviation.data()), dx, dgain, dbias);
+        batch_norm_backward(D{}, Op{}, sizes, training, x.data(), g.data(), gain.data(), bias.data(),
+                            mean.data(), inverse_deviation.data(), dx, dgain, dbias);
     });
 }
 

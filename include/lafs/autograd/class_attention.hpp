@@ -24,16 +24,12 @@ Variable<T, D> class_attention(const Variable<T, D>& query, const Variable<T, D>
         using Element = std::remove_pointer_t<decltype(q)>;
         return ClassOperands<Element>{q, k, k ? k + row : nullptr, row, 2 * row};
     };
-    const auto values = [=] {
-        return operands(static_cast<const T*>(query.value().data()),
-                        static_cast<const T*>(kv.value().data()));
-    };
+    const auto values = [=] { return operands(query.data(), kv.data()); };
     class_attention_forward(D{}, sizes, values(), scale, y.data(), probabilities.data());
     return record(y, {query, kv}, [=](const Tensor<T, D>& g) {
         const GradientTarget<T> dq = query.gradient_target(), dkv = kv.gradient_target();
-        class_attention_backward(
-            D{}, sizes, values(), scale, static_cast<const compute_t<T>*>(probabilities.data()),
-            static_cast<const T*>(g.data()), operands(dq.data, dkv.data), dq.accumulate, dkv.accumulate);
+        class_attention_backward(D{}, sizes, values(), scale, probabilities.data(), g.data(),
+                                 operands(dq.data, dkv.data), dq.accumulate, dkv.accumulate);
     });
 }
 

@@ -1,7 +1,7 @@
 // Differentiable concatenation.
 #pragma once
 
-#include <lafs/autograd/strided.hpp>
+#include <lafs/autograd/expression.hpp>
 #include <span>
 
 namespace lafs::inline LAFS_ABI {
@@ -21,8 +21,7 @@ Variable<T, D> concatenate(std::span<const Variable<T, D>> parts, int axis) {
     auto y = Tensor<T, D>::empty(first.with(a, total));
     std::int64_t begin = 0;
     for (const auto& part : parts) {
-        put_view(D{}, y.view().narrow(a, begin, begin + part.shape(a)), View<const T>(part.value().view()),
-                 false);
+        assign(y.view().narrow(a, begin, begin + part.shape(a)), part.value());
         begin += part.shape(a);
     }
     const PoolVector<Variable<T, D>> kept(parts.begin(), parts.end());
@@ -31,8 +30,8 @@ Variable<T, D> concatenate(std::span<const Variable<T, D>> parts, int axis) {
         for (const auto& part : kept) {
             const std::int64_t end = at + part.shape(a);
             if (const GradientTarget<T> target = part.gradient_target())
-                put_view(D{}, View<T>(target.data, part.shape()), View<const T>(g.view()).narrow(a, at, end),
-                         target.accumulate);
+                put(View<T>(target.data, part.shape()), on<D>(g.view().narrow(a, at, end)),
+                    target.accumulate);
             at = end;
         }
     });

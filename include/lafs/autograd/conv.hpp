@@ -16,30 +16,26 @@ Variable<T, D> conv2d(const Variable<T, D>& x, const Variable<T, D>& weight, con
     const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), options);
     require(!bias.defined() || bias.shape() == Shape{g.out}, "conv2d", "got bias ",
             bias.defined() ? bias.shape() : Shape{}, ", expected ", Shape{g.out});
-    const auto data = [](const Variable<T, D>& v) -> const T* {
-        return v.defined() ? v.value().data() : nullptr;
-    };
     const auto y = Tensor<T, D>::empty(g.out_shape());
     if (g.depthwise)
-        depthwise_forward(D{}, g, data(x), data(weight), data(bias), y.data());
+        depthwise_forward(D{}, g, x.data(), weight.data(), bias.data(), y.data());
     else
-        conv_forward(D{}, g, data(x), data(weight), data(bias), y.data());
+        conv_forward(D{}, g, x.data(), weight.data(), bias.data(), y.data());
     return record(y, {x, weight, bias}, [=](const Tensor<T, D>& gradient) {
         const T* grad = gradient.data();
         const GradientTarget<T> dx = x.gradient_target(), dw = weight.gradient_target();
         if (g.depthwise && (dx || dw)) {
-            depthwise_backward(D{}, g, data(x), data(weight), grad, dx, dw);
+            depthwise_backward(D{}, g, x.data(), weight.data(), grad, dx, dw);
         } else {
             if (dx)
-                conv_input_gradient(D{}, g, data(weight), grad, dx);
+                conv_input_gradient(D{}, g, weight.data(), grad, dx);
             if (dw)
-                conv_weight_gradient(D{}, g, data(x), grad, dw);
+                conv_weight_gradient(D{}, g, x.data(), grad, dw);
         }
         if (bias.requires_grad()) {
             const auto planes = Tensor<T, D>::empty({g.batch, g.out}), sums = Tensor<T, D>::empty({g.out});
-            reduce_sum(D{}, g.batch * g.out, g.out_plane(), 1, grad, compute_t<T>(1), planes.data());
-            reduce_sum(D{}, 1, g.batch, g.out, static_cast<const T*>(planes.data()), compute_t<T>(1),
-                       sums.data());
+            reduce_sum(D{}, {g.batch * g.out, g.out_plane(), 1}, grad, compute_t<T>(1), planes.data());
+            reduce_sum(D{}, {1, g.batch, g.out}, planes.data(), compute_t<T>(1), sums.data());
             accumulate(bias, sums);
         }
     });

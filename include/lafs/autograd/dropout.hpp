@@ -53,12 +53,11 @@ Variable<T, D> dropout_function(const Variable<T, D>& x, const Variable<T, D>& r
                            : SampleScale<compute_t<T>>{};
     };
     auto y = Tensor<T, D>::empty(x.shape());
-    dropout_forward(D{}, Op{}, mask, samples(factors), n, static_cast<const T*>(x.value().data()),
-                    residual.defined() ? static_cast<const T*>(residual.value().data()) : nullptr, y.data());
+    dropout_forward(D{}, Op{}, mask, samples(factors), n, x.data(),
+                    residual.defined() ? residual.data() : nullptr, y.data());
     return record(y, {x, residual}, [=](const Tensor<T, D>& g) {
         if (const GradientTarget<T> dx = x.gradient_target())
-            dropout_backward(D{}, Op{}, mask, samples(factors), n, static_cast<const T*>(x.value().data()),
-                             static_cast<const T*>(g.data()), dx);
+            dropout_backward(D{}, Op{}, mask, samples(factors), n, x.data(), g.data(), dx);
         if (residual.requires_grad())
             accumulate(residual, g);
     });

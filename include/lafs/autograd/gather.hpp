@@ -11,11 +11,9 @@ template <class T, class D>
 Variable<T, D> gather_rows(const Variable<T, D>& x, const Tensor<std::int64_t, D>& indices,
                            const GatherSizes& sizes, const Shape& shape) {
     auto y = Tensor<T, D>::empty(shape);
-    gather_forward(D{}, sizes, static_cast<const T*>(x.value().data()),
-                   static_cast<const std::int64_t*>(indices.data()), y.data());
+    gather_forward(D{}, sizes, x.data(), indices.data(), y.data());
     return record(y, {x}, [=](const Tensor<T, D>& g) {
-        gather_backward(D{}, sizes, static_cast<const std::int64_t*>(indices.data()),
-                        static_cast<const T*>(g.data()), x.gradient_target());
+        gather_backward(D{}, sizes, indices.data(), g.data(), x.gradient_target());
     });
 }
 }  // namespace detail

@@ -21,10 +21,9 @@ Variable<T, D> landmark_patches(const Variable<T, D>& images, const Variable<T, 
             ", expected (B, C, H, W), (B, n, 2) and a positive side");
     const PatchSizes sizes{si[0], si[1], si[2], si[3], sl[1], side};
     auto tokens = Tensor<T, D>::empty({sizes.batch, sizes.landmarks, sizes.token()});
-    landmark_patches_forward(D{}, sizes, static_cast<const T*>(images.value().data()),
-                             static_cast<const T*>(landmarks.value().data()), tokens.data());
+    landmark_patches_forward(D{}, sizes, images.data(), landmarks.data(), tokens.data());
     return record(tokens, {images, landmarks}, [=](const Tensor<T, D>& g) {
-        const T *from = images.value().data(), *at = landmarks.value().data(), *gradient = g.data();
+        const T *from = images.data(), *at = landmarks.data(), *gradient = g.data();
         if (const GradientTarget<T> target = landmarks.gradient_target())
             landmark_patches_backward_landmarks(D{}, sizes, from, at, gradient, target);
         if (const GradientTarget<T> target = images.gradient_target())

@@ -84,7 +84,7 @@ Variable<T, D> linear(const Variable<T, D>& x, const Variable<T, D>& weight,
                  dw.data, in);
         if (bias.requires_grad()) {
             auto sums = Tensor<T, D>::empty(Shape{out});
-            reduce_sum(D{}, 1, rows, out, static_cast<const T*>(g.data()), compute_t<T>(1), sums.data());
+            reduce_sum(D{}, {1, rows, out}, g.data(), compute_t<T>(1), sums.data());
             accumulate(bias, sums);
         }
     });

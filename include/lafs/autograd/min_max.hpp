@@ -14,10 +14,9 @@ Variable<T, D> min_max(const Variable<T, D>& x) {
     require(x.shape().rank() >= 1, "min_max", "got shape ", x.shape(), ", expected at least one axis");
     const std::int64_t n = x.shape(-1), rows = n ? x.value().size() / n : 0;
     const auto y = Tensor<T, D>::empty(x.shape());
-    row_forward(D{}, MinMaxRow{}, rows, n, static_cast<const T*>(x.value().data()), y.data());
+    row_forward(D{}, MinMaxRow{}, rows, n, x.data(), y.data());
     return record(y, {x}, [=](const Tensor<T, D>& g) {
-        row_backward(D{}, MinMaxRow{}, rows, n, static_cast<const T*>(x.value().data()),
-                     static_cast<const T*>(g.data()), x.gradient_target());
+        row_backward(D{}, MinMaxRow{}, rows, n, x.data(), g.data(), x.gradient_target());
     });
 }
 

@@ -1,7 +1,7 @@
 // Differentiable changes of shape: reshape (shares memory) and permute (copies).
 #pragma once
 
-#include <lafs/autograd/strided.hpp>
+#include <lafs/autograd/expression.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -21,9 +21,7 @@ Variable<T, D> reshape(const Variable<T, D>& x, std::initializer_list<std::int64
 /// The axes in another order: axis i of the result is axis order[i] of x.
 template <class T, class D>
 Variable<T, D> permute(const Variable<T, D>& x, std::initializer_list<int> order) {
-    const View<const T> from = View<const T>(x.value().view()).permute(order);
-    auto y = Tensor<T, D>::empty(from.shape);
-    put_view(D{}, y.view(), from, false);
+    const auto y = contiguous(x.value().view().permute(order), D{});
     const PoolVector<int> axes(order.begin(), order.end());
     return record(y, {x}, [x, axes](const Tensor<T, D>& g) {
         const GradientTarget<T> target = x.gradient_target();
@@ -31,7 +29,7 @@ Variable<T, D> permute(const Variable<T, D>& x, std::initializer_list<int> order
         const View<T> own(target.data, x.shape());
         for (std::size_t i = 0; i < axes.size(); ++i)
             to.stride[i] = own.stride[x.shape().axis(axes[i])];
-        put_view(D{}, to, View<const T>(g.view()), target.accumulate);
+        put(to, g, target.accumulate);
     });
 }
 

@@ -22,10 +22,9 @@ template <class Program, class T, class D>
 Variable<T, D> row_function(const Variable<T, D>& x, const char* operation) {
     const Rows rows = rows_of(x.shape(), operation);
     auto y = Tensor<T, D>::empty(x.shape());
-    row_forward(D{}, Program{}, rows.count, rows.length, static_cast<const T*>(x.value().data()), y.data());
+    row_forward(D{}, Program{}, rows.count, rows.length, x.data(), y.data());
     return record(y, {x}, [x, y, rows](const Tensor<T, D>& g) {
-        row_backward(D{}, Program{}, rows.count, rows.length, static_cast<const T*>(y.data()),
-                     static_cast<const T*>(g.data()), x.gradient_target());
+        row_backward(D{}, Program{}, rows.count, rows.length, y.data(), g.data(), x.gradient_target());
     });
 }
 }  // namespace detail
@@ -47,12 +46,9 @@ template <class T, class D>
 Variable<T, D> l2_normalize(const Variable<T, D>& x) {
     const detail::Rows rows = detail::rows_of(x.shape(), "l2_normalize");
     auto y = Tensor<T, D>::empty(x.shape());
-    row_forward(D{}, NormalizeRow{}, rows.count, rows.length, static_cast<const T*>(x.value().data()),
-                y.data());
+    row_forward(D{}, NormalizeRow{}, rows.count, rows.length, x.data(), y.data());
     return record(y, {x}, [x, y, rows](const Tensor<T, D>& g) {
-        normalize_backward(D{}, rows.count, rows.length, static_cast<const T*>(x.value().data()),
-                           static_cast<const T*>(y.data()), static_cast<const T*>(g.data()),
-                           x.gradient_target());
+        normalize_backward(D{}, rows.count, rows.length, x.data(), y.data(), g.data(), x.gradient_target());
     });
 }
 
@@ -66,15 +62,12 @@ Variable<T, D> layer_norm(const Variable<T, D>& x, const Variable<T, D>& gain, c
             gain.shape(), " and bias ", bias.shape(), " for ", x.shape(), ", expected ", Shape{rows.length});
     auto y = Tensor<T, D>::empty(x.shape());
     auto mean = Tensor<C, D>::empty({rows.count}), inverse_deviation = Tensor<C, D>::empty({rows.count});
-    layer_norm_forward(D{}, rows.count, rows.length, static_cast<const T*>(x.value().data()),
-                       static_cast<const T*>(gain.value().data()), static_cast<const T*>(bias.value().data()),
-                       epsilon, y.data(), mean.data(), inverse_deviation.data());
+    layer_norm_forward(D{}, rows.count, rows.length, x.data(), gain.data(), bias.data(), epsilon, y.data(),
+                       mean.data(), inverse_deviation.data());
     return record(y, {x, gain, bias}, [=](const Tensor<T, D>& g) {
-        layer_norm_backward(D{}, rows.count, rows.length, static_cast<const T*>(x.value().data()),
-                            static_cast<const T*>(gain.value().data()), static_cast<const T*>(g.data()),
-                            static_cast<const C*>(mean.data()),
-                            static_cast<const C*>(inverse_deviation.data()), x.gradient_target(),
-                            gain.gradient_target(), bias.gradient_target());
+        layer_norm_backward(D{}, rows.count, rows.length, x.data(), gain.data(), g.data(), mean.data(),
+                            inverse_deviation.data(), x.gradient_target(), gain.gradient_target(),
+                            bias.gradient_target());
     });
 }
 

@@ -1,22 +1,19 @@
 // Differentiable slices of one axis.
 #pragma once
 
-#include <lafs/autograd/strided.hpp>
+#include <lafs/autograd/expression.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
 /// Elements [begin, end) of one axis, as a copy. Throws outside the axis.
 template <class T, class D>
 Variable<T, D> slice(const Variable<T, D>& x, int axis, std::int64_t begin, std::int64_t end) {
-    const View<const T> from = View<const T>(x.value().view()).narrow(axis, begin, end);
-    auto y = Tensor<T, D>::empty(from.shape);
-    put_view(D{}, y.view(), from, false);
+    const auto y = contiguous(x.value().view().narrow(axis, begin, end), D{});
     return record(y, {x}, [=](const Tensor<T, D>& g) {
         const GradientTarget<T> target = x.gradient_target();
         if (!target.accumulate && x.value().size() != 0)
             x.grad().zero();
-        put_view(D{}, View<T>(target.data, x.shape()).narrow(axis, begin, end), View<const T>(g.view()),
-                 target.accumulate);
+        put(View<T>(target.data, x.shape()).narrow(axis, begin, end), g, target.accumulate);
     });
 }
 

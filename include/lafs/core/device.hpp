@@ -1,6 +1,7 @@
 // Device tags. A device is a type: it selects the backend's overloads and the memory of a tensor.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -18,7 +19,8 @@ struct Cuda {
     static constexpr const char* name = "cuda";
 };
 
-/// Raw memory of a device: `allocate`, `release`, `copy`, `zero`, `from_host`, `to_host`.
+/// Raw memory of a device: `allocate`, `release`, `copy`, `zero`, `fill`, `from_host`, `to_host`. Only the last two wait
+/// for the device.
 ///
 /// A new device specialises it. `allocate` returns memory aligned to 64 bytes or nullptr.
 template <class Device>
@@ -30,6 +32,11 @@ struct DeviceMemory<Cpu> {
     static void release(void* memory) { std::free(memory); }
     static void copy(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
     static void zero(void* to, std::size_t bytes) { std::memset(to, 0, bytes); }
+    /// `count` elements of the same value.
+    template <class T>
+    static void fill(T* to, std::size_t count, T value) {
+        std::fill_n(to, count, value);
+    }
     static void from_host(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
     static void to_host(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
 };

@@ -9,6 +9,7 @@
 #include <lafs/core/device.hpp>
 #include <mutex>
 #include <new>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -162,6 +163,11 @@ public:
     explicit Handle(T* object) : object_(object) { retain(); }
     Handle(const Handle& other) : object_(other.object_) { retain(); }
     Handle(Handle&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    /// The same object, by a base of its type.
+    template <class Derived>
+    requires(std::is_convertible_v<Derived*, T*> &&
+             !std::is_same_v<Derived, T>) explicit Handle(const Handle<Derived>& other)
+        : Handle(static_cast<T*>(other.get())) {}
     Handle& operator=(Handle other) noexcept {
         std::swap(object_, other.object_);
         return *this;

@@ -111,8 +111,9 @@ public:
     }
 
     static Tensor full(const Shape& shape, T value) {
-        const PoolVector<T> values(static_cast<std::size_t>(shape.size()), value);
-        return from(shape, std::span<const T>(values));
+        Tensor result = empty(shape);
+        DeviceMemory<Device>::fill(result.data(), static_cast<std::size_t>(shape.size()), value);
+        return result;
     }
 
     /// Copies host values. Throws when their number is not the shape's.

@@ -31,8 +31,7 @@ void check_labels(const Tensor<std::int64_t, D>& labels, std::int64_t rows, std:
 template <class T, class D>
 Tensor<T, D> mean_loss(const Tensor<T, D>& losses) {
     auto mean = Tensor<T, D>::empty({});
-    reduce_sum(D{}, 1, losses.size(), 1, static_cast<const T*>(losses.data()),
-               T(1) / static_cast<T>(losses.size()), mean.data());
+    reduce_sum(D{}, {1, losses.size(), 1}, losses.data(), T(1) / static_cast<T>(losses.size()), mean.data());
     return mean;
 }
 

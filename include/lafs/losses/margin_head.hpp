@@ -37,9 +37,8 @@ void add_label_gradients(const Variable<T, D>& x, const Variable<T, D>& table,
         x.grad().zero();
     if (dtable && !dtable.accumulate)
         table.grad().zero();
-    add_label_products(D{}, x.shape(0), x.shape(1), factor, static_cast<const T*>(g.data()),
-                       static_cast<const T*>(x.value().data()), static_cast<const T*>(table.value().data()),
-                       static_cast<const std::int64_t*>(labels.data()), dx.data, dtable.data);
+    add_label_products(D{}, x.shape(0), x.shape(1), factor, g.data(), x.data(), table.data(), labels.data(),
+                       dx.data, dtable.data);
 }
 
 /// The cosine of each row of x (B, D) and the row of table (C, D) that its label names -> (B,). The rows have
@@ -49,9 +48,7 @@ Variable<T, D> label_cosine(const Variable<T, D>& x, const Variable<T, D>& table
                             const Tensor<std::int64_t, D>& labels) {
     const std::int64_t rows = x.shape(0), n = x.shape(1);
     auto y = Tensor<T, D>::empty({rows});
-    label_cosines(D{}, rows, n, static_cast<const T*>(x.value().data()),
-                  static_cast<const T*>(table.value().data()),
-                  static_cast<const std::int64_t*>(labels.data()), y.data());
+    label_cosines(D{}, rows, n, x.data(), table.data(), labels.data(), y.data());
     return record(y, {x, table},
                   [=](const Tensor<T, D>& g) { add_label_gradients(x, table, labels, T(1), g); });
 }
@@ -67,12 +64,10 @@ Variable<T, D> label_product(const Variable<T, D>& x, const Variable<T, D>& tabl
     };
     auto y = Tensor<T, D>::empty({rows, classes});
     gemm(D{}, scale, matrix(x.value()), matrix(table.value()).transposed(), false, y.data(), classes);
-    write_at_labels(D{}, rows, classes, y.data(), static_cast<const std::int64_t*>(labels.data()),
-                    static_cast<const T*>(label_logits.value().data()));
+    write_at_labels(D{}, rows, classes, y.data(), labels.data(), label_logits.data());
     return record(y, {x, table, label_logits}, [=](const Tensor<T, D>& g) {
         const auto at_labels = Tensor<T, D>::empty({rows});
-        read_at_labels(D{}, rows, classes, static_cast<const T*>(g.data()),
-                       static_cast<const std::int64_t*>(labels.data()), at_labels.data());
+        read_at_labels(D{}, rows, classes, g.data(), labels.data(), at_labels.data());
         accumulate(label_logits, at_labels);
         // The product as a whole, less the elements that were replaced.
         if (const GradientTarget<T> dx = x.gradient_target())

@@ -35,10 +35,10 @@ public:
         detail::check_labels(labels, rows, classes, "sface");
         const auto weights = outer(cosine.value()).eval();
         auto right = Tensor<T, D>::empty({rows});
-        const auto* at = static_cast<const std::int64_t*>(labels.data());
-        read_at_labels(D{}, rows, classes, static_cast<const T*>(cosine.value().data()), at, right.data());
+        const auto* at = labels.data();
+        read_at_labels(D{}, rows, classes, cosine.data(), at, right.data());
         right = -inner(right);
-        write_at_labels(D{}, rows, classes, weights.data(), at, static_cast<const T*>(right.data()));
+        write_at_labels(D{}, rows, classes, weights.data(), at, right.data());
         return weighted_sum(cosine, weights);
     }
 

@@ -10,9 +10,9 @@
 // module that holds them, and may draw from `default_generator()` (it draws the same numbers every time).
 // With a random gradient r of the output, the gradient of sum(r * f(x)) is compared with central differences
 //   sum(r * (f(x + h d) - f(x - h d))) / 2h
-// along random directions d over all inputs at once, and along single elements. Further checks: a second
-// backward doubles the gradients, inputs that require no gradient get none, and values and gradients are the
-// same bits for one and for two threads.
+// along random directions d over all inputs at once, and along single elements. Further checks: a second backward
+// doubles the gradients, inputs that require no gradient get none, and values and gradients are the same bits when
+// computed again (on the CPU by another number of threads). Works on every device that has the primitives.
 #pragma once
 
 #include <cmath>
@@ -27,12 +27,12 @@
 namespace lafs::inline LAFS_ABI {
 
 struct GradientCheckOptions {
-    double tolerance = 1e-6;  ///< allowed relative error
-    double step = 1e-5;       ///< h of the central difference
-    int directions = 3;       ///< random directions over all inputs
-    int elements = 24;        ///< single elements of each input; all of an input that has no more
-    std::uint64_t seed = 1;   ///< of the output gradient, the directions and the sample of elements
-    bool compare_threads = true;
+    double tolerance = 1e-6;      ///< allowed relative error
+    double step = 1e-5;           ///< h of the central difference
+    int directions = 3;           ///< random directions over all inputs
+    int elements = 24;            ///< single elements of each input; all of an input that has no more
+    std::uint64_t seed = 1;       ///< of the output gradient, the directions and the sample of elements
+    bool compare_threads = true;  ///< compute again, by other threads, and compare bits
 };
 
 /// What `check_gradients` found.
@@ -60,9 +60,11 @@ struct GradientCheckResult {
 
 namespace detail {
 
+template <class D>
 class GradientChecker {
 public:
-    using Var = Variable<double>;
+    using Var = Variable<double, D>;
+    using Host = Tensor<double>;
     using Function = std::function<Var(const std::vector<Var>&)>;
 
     GradientChecker(Function function, std::vector<Var> inputs, const GradientCheckOptions& options)
@@ -72,8 +74,8 @@ public:
           generator_(default_generator()) {
         result_.tolerance = options.tolerance;
         for (const Var& input : inputs_) {
-            saved_.push_back(input.defined() ? input.value().clone() : Tensor<double>());
-            gradients_before_.push_back(input.defined() ? input.grad() : Tensor<double>());
+            saved_.push_back(input.defined() ? host(input.value()) : Host());
+            gradients_before_.push_back(input.defined() ? input.grad() : Tensor<double, D>());
         }
     }
 
@@ -87,17 +89,16 @@ public:
     }
 
     GradientCheckResult run() {
-        const Tensor<double> value = evaluate().value();
-        output_gradient_ = Tensor<double>::empty(value.shape());
+        output_gradient_ = Host::empty(evaluate().shape());
         RandomSequence random(options_.seed, 0);
         for (double& r : output_gradient_.span())
             r = random.uniform(-1.0, 1.0);
 
-        const std::vector<Tensor<double>> gradients = gradients_once();
+        const std::vector<Host> gradients = gradients_once();
         if (result_.problem.empty())
             check_accumulation(gradients);
         if (result_.problem.empty() && options_.compare_threads)
-            check_threads();
+            check_repeated();
         if (result_.problem.empty())
             check_differences(gradients);
         return result_;
@@ -105,6 +106,8 @@ public:
 
 private:
     bool checked(std::size_t i) const { return inputs_[i].requires_grad(); }
+
+    static Host host(const Tensor<double, D>& x) { return x.template to<Cpu>(); }
 
     Var evaluate() const {
         default_generator() = generator_;
@@ -116,35 +119,36 @@ private:
         if (!y.requires_grad())
             result_.problem = "the output does not depend on any input that requires a gradient";
         else
-            y.backward(output_gradient_.clone());
+            y.backward(output_gradient_.template to<D>());
     }
 
     /// The gradients of one forward and backward; zeros for an input that was not reached.
-    std::vector<Tensor<double>> gradients_once() {
+    std::vector<Host> gradients_once() {
         for (const Var& input : inputs_)
             if (input.defined())
                 input.zero_grad();
         backward();
-        std::vector<Tensor<double>> gradients(inputs_.size());
+        std::vector<Host> gradients(inputs_.size());
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             if (!inputs_[i].defined())
                 continue;
             if (!checked(i) && inputs_[i].grad().defined())
                 result_.problem = "input " + std::to_string(i) + " got a gradient but requires none";
             if (checked(i))
-                gradients[i] = inputs_[i].grad().defined() ? inputs_[i].grad().clone()
-                                                           : Tensor<double>::zeros(inputs_[i].shape());
+                gradients[i] =
+                    inputs_[i].grad().defined() ? host(inputs_[i].grad()) : Host::zeros(inputs_[i].shape());
         }
         return gradients;
     }
 
     // Called while the inputs still hold the gradients of the first backward.
-    void check_accumulation(const std::vector<Tensor<double>>& once) {
+    void check_accumulation(const std::vector<Host>& once) {
         backward();
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             if (!checked(i) || !inputs_[i].grad().defined())
                 continue;
-            const auto twice = inputs_[i].grad().span(), single = once[i].span();
+            const Host sum = host(inputs_[i].grad());
+            const auto twice = sum.span(), single = once[i].span();
             double largest = 0.0, difference = 0.0;
             for (std::size_t k = 0; k < single.size(); ++k) {
                 largest = std::max(largest, std::abs(single[k]));
@@ -158,33 +162,36 @@ private:
         }
     }
 
-    void check_threads() {
+    void check_repeated() {
         const int before = threads();
-        std::vector<Tensor<double>> values, gradients[2];
-        for (int count = 1; count <= 2; ++count) {
-            set_threads(count);
-            values.push_back(evaluate().value());
-            gradients[count - 1] = gradients_once();
+        std::vector<Host> values, gradients[2];
+        for (int time = 0; time < 2; ++time) {
+            if constexpr (std::is_same_v<D, Cpu>)
+                set_threads(time + 1);
+            values.push_back(host(evaluate().value()));
+            gradients[time] = gradients_once();
         }
-        set_threads(before);
+        if constexpr (std::is_same_v<D, Cpu>)
+            set_threads(before);
+        const std::string times =
+            std::is_same_v<D, Cpu> ? "one and two threads give" : "the same computation gives";
         if (!same_bits(values[0], values[1]))
-            result_.problem = "one and two threads give different values";
+            result_.problem = times + " different values";
         for (std::size_t i = 0; i < inputs_.size(); ++i)
             if (checked(i) && !same_bits(gradients[0][i], gradients[1][i]))
-                result_.problem =
-                    "one and two threads give different gradients of input " + std::to_string(i);
+                result_.problem = times + " different gradients of input " + std::to_string(i);
     }
 
-    static bool same_bits(const Tensor<double>& a, const Tensor<double>& b) {
+    static bool same_bits(const Host& a, const Host& b) {
         return a.shape() == b.shape() &&
                (a.size() == 0 || std::memcmp(a.data(), b.data(), a.span().size_bytes()) == 0);
     }
 
-    void check_differences(const std::vector<Tensor<double>>& gradients) {
-        std::vector<Tensor<double>> direction(inputs_.size());
+    void check_differences(const std::vector<Host>& gradients) {
+        std::vector<Host> direction(inputs_.size());
         for (std::size_t i = 0; i < inputs_.size(); ++i)
             if (checked(i))
-                direction[i] = Tensor<double>::zeros(inputs_[i].shape());
+                direction[i] = Host::zeros(inputs_[i].shape());
         for (int k = 0; k < options_.directions; ++k) {
             RandomSequence random(options_.seed, 100 + static_cast<std::uint64_t>(k));
             double computed = 0.0, squares = 0.0;
@@ -202,8 +209,7 @@ private:
                 check_elements(i, gradients[i], direction);
     }
 
-    void check_elements(std::size_t i, const Tensor<double>& gradient,
-                        std::vector<Tensor<double>>& direction) {
+    void check_elements(std::size_t i, const Host& gradient, std::vector<Host>& direction) {
         for (const auto& d : direction)
             if (d.defined())
                 d.zero();
@@ -224,12 +230,12 @@ private:
         }
     }
 
-    double difference(const std::vector<Tensor<double>>& direction) const {
+    double difference(const std::vector<Host>& direction) const {
         const NoGrad nothing_recorded;
         move(direction, options_.step);
-        const Tensor<double> above = evaluate().value().clone();
+        const Host above = host(evaluate().value());
         move(direction, -options_.step);
-        const Tensor<double> below = evaluate().value();
+        const Host below = host(evaluate().value());
         double sum = 0.0;
         for (std::int64_t k = 0; k < above.size(); ++k)
             sum += output_gradient_.data()[k] * (above.data()[k] - below.data()[k]);
@@ -237,16 +243,21 @@ private:
         return sum / (2.0 * options_.step);
     }
 
-    void move(const std::vector<Tensor<double>>& direction, double step) const {
-        for (std::size_t i = 0; i < inputs_.size(); ++i)
-            for (std::int64_t at = 0; checked(i) && at < direction[i].size(); ++at)
-                inputs_[i].value().data()[at] = saved_[i].data()[at] + step * direction[i].data()[at];
+    void move(const std::vector<Host>& direction, double step) const {
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            if (!checked(i))
+                continue;
+            const Host moved = saved_[i].clone();
+            for (std::int64_t at = 0; at < moved.size(); ++at)
+                moved.data()[at] += step * direction[i].data()[at];
+            inputs_[i].value().copy_from(moved.template to<D>());
+        }
     }
 
     void restore() const {
         for (std::size_t i = 0; i < inputs_.size(); ++i)
             if (inputs_[i].defined())
-                inputs_[i].value().copy_from(saved_[i]);
+                inputs_[i].value().copy_from(saved_[i].template to<D>());
     }
 
     void compare(double computed, double expected, double typical, int input, std::int64_t element) {
@@ -266,23 +277,31 @@ private:
     std::vector<Var> inputs_;
     GradientCheckOptions options_;
     Generator generator_;
-    std::vector<Tensor<double>> saved_, gradients_before_;
-    Tensor<double> output_gradient_;
+    std::vector<Host> saved_;
+    std::vector<Tensor<double, D>> gradients_before_;
+    Host output_gradient_;
     GradientCheckResult result_;
 };
 
 }  // namespace detail
 
-/// Checks the derivative of `function`, a callable from `const std::vector<Variable<double>>&` to
-/// `Variable<double>`, with respect to the inputs that require a gradient. See the top of the file. Inputs
-/// may be undefined (an optional bias). Choose inputs away from points where the function has no derivative.
+/// Checks the derivative of `function`, a callable from `const std::vector<Variable<double, D>>&` to
+/// `Variable<double, D>`, with respect to the inputs that require a gradient. See the top of the file. Inputs may be
+/// undefined (an optional bias). Choose inputs away from points where the function has no derivative.
+template <class Function, class D>
+GradientCheckResult check_gradients(Function function, std::vector<Variable<double, D>> inputs,
+                                    const GradientCheckOptions& options = {}) {
+    return detail::GradientChecker<D>(
+               [&](const std::vector<Variable<double, D>>& in) { return Variable<double, D>(function(in)); },
+               std::move(inputs), options)
+        .run();
+}
+
+/// The same on the CPU, where the inputs may be listed in braces.
 template <class Function>
 GradientCheckResult check_gradients(Function function, std::vector<Variable<double>> inputs,
                                     const GradientCheckOptions& options = {}) {
-    return detail::GradientChecker(
-               [&](const std::vector<Variable<double>>& in) { return Variable<double>(function(in)); },
-               std::move(inputs), options)
-        .run();
+    return check_gradients<Function, Cpu>(std::move(function), std::move(inputs), options);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -11,9 +11,7 @@
 #include <lafs/core/counter.hpp>
 #include <lafs/core/threads.hpp>
 #include <lafs/core/unroll.hpp>
-#include <lafs/expr/bound.hpp>
-#include <lafs/expr/loop.hpp>
-#include <lafs/primitives/gradient_target.hpp>
+#include <lafs/primitives/map.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

@@ -1,7 +1,8 @@
-// Sums and maxima over one axis on the CPU, in a fixed order.
+// Sums over one axis on the CPU (contract: primitives/reduce.hpp).
 #pragma once
 
 #include <lafs/backend/cpu/row.hpp>
+#include <lafs/primitives/reduce.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -81,35 +82,13 @@ void column_sums(std::int64_t outer, std::int64_t n, std::int64_t inner, const T
 
 }  // namespace cpu
 
-/// out[o, i] = scale * sum over k of x[o, k, i], for x of shape (outer, n, inner), contiguous.
 template <class T>
-void reduce_sum(Cpu, std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, compute_t<T> scale,
-                T* out) {
+void reduce_sum(Cpu, const AxisSizes& sizes, const T* x, compute_t<T> scale, T* out) {
     count_launch();
-    if (inner == 1)
-        cpu::row_sums(outer, n, x, scale, out);
-    else if (outer * inner > 0)
-        cpu::column_sums(outer, n, inner, x, scale, out);
-}
-
-/// out[o, i] = max over k of x[o, k, i], and the smallest k that reaches it. Throws for an empty axis.
-template <class T>
-void reduce_max(Cpu, std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* out,
-                std::int64_t* where) {
-    require(n > 0, "max", "the axis is empty");
-    count_launch();
-    parallel_ranges(outer * inner, std::max<std::int64_t>(1, cpu::map_grain / n),
-                    [&](std::int64_t begin, std::int64_t end) {
-                        for (std::int64_t at = begin; at < end; ++at) {
-                            const T* from = x + at / inner * n * inner + at % inner;
-                            std::int64_t best = 0;
-                            for (std::int64_t k = 1; k < n; ++k)
-                                if (compute_t<T>(from[k * inner]) > compute_t<T>(from[best * inner]))
-                                    best = k;
-                            out[at] = from[best * inner];
-                            where[at] = best;
-                        }
-                    });
+    if (sizes.inner == 1)
+        cpu::row_sums(sizes.outer, sizes.n, x, scale, out);
+    else if (sizes.results() > 0)
+        cpu::column_sums(sizes.outer, sizes.n, sizes.inner, x, scale, out);
 }
 
 }  // namespace lafs::inline LAFS_ABI

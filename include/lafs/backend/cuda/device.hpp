@@ -71,6 +71,9 @@ struct DeviceMemory<Cuda> {
         if (bytes > 0)
             cuda::check(cudaMemsetAsync(to, 0, bytes, cuda::stream()), "cudaMemsetAsync");
     }
+    /// A kernel: defined in backend/cuda/fill.cuh.
+    template <class T>
+    static void fill(T* to, std::size_t count, T value);
     static void from_host(void* to, const void* from, std::size_t bytes) {
         transfer(to, from, bytes, cudaMemcpyHostToDevice);
         cuda::synchronize();

@@ -7,8 +7,7 @@
 
 #include <lafs/backend/cuda/lanes.cuh>
 #include <lafs/backend/cuda/launch.cuh>
-#include <lafs/expr/bound.hpp>
-#include <lafs/expr/loop.hpp>
+#include <lafs/primitives/map.hpp>
 
 namespace lafs::inline LAFS_ABI {
 

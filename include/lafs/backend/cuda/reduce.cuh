@@ -1,4 +1,4 @@
-// Sums over one axis on the GPU, in an order that depends on shapes alone.
+// Sums over one axis on the GPU (contract: primitives/reduce.hpp), in an order that depends on shapes alone.
 //
 // A block owns some columns and a chunk of the summed axis: each thread adds every k-th element of its
 // columns (16 bytes of them where memory is aligned) in order, then the threads of a column are added in a
@@ -11,6 +11,7 @@
 #include <lafs/backend/cuda/launch.cuh>
 #include <lafs/core/tensor.hpp>
 #include <lafs/primitives/gradient_target.hpp>
+#include <lafs/primitives/reduce.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -138,11 +139,9 @@ void sum_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, const From
 
 }  // namespace cuda
 
-/// out[o, i] = scale * sum over k of x[o, k, i], for x of shape (outer, n, inner), contiguous.
 template <class T>
-void reduce_sum(Cuda, std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, compute_t<T> scale,
-                T* out) {
-    cuda::sum_axis(outer, n, inner, x, scale, GradientTarget<T>{out, false});
+void reduce_sum(Cuda, const AxisSizes& sizes, const T* x, compute_t<T> scale, T* out) {
+    cuda::sum_axis(sizes.outer, sizes.n, sizes.inner, x, scale, GradientTarget<T>{out, false});
 }
 
 }  // namespace lafs::inline LAFS_ABI

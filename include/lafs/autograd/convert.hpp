@@ -1,0 +1,42 @@
+// Differentiable changes of element type and device: the two functions whose inputs and outputs differ in them.
+#pragma once
+
+#include <lafs/autograd/variable.hpp>
+#include <lafs/backend/cpu/convert.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+/// The elements as type U, on the same device; x itself where it has that type. Rounds where U is narrower.
+template <class U, class T, class D>
+Tensor<U, D> cast(const Tensor<T, D>& x) {
+    if constexpr (std::is_same_v<U, T>) {
+        return x;
+    } else {
+        const auto y = Tensor<U, D>::empty(x.shape());
+        convert(D{}, x.size(), x.data(), GradientTarget<U>{y.data(), false});
+        return y;
+    }
+}
+
+/// The same for a variable: the gradient comes back as type T, and is added in the wider of both.
+template <class U, class T, class D>
+Variable<U, D> cast(const Variable<T, D>& x) {
+    if constexpr (std::is_same_v<U, T>) {
+        return x;
+    } else {
+        return record(cast<U>(x.value()), {x},
+                      [x](const Tensor<U, D>& g) { convert(D{}, g.size(), g.data(), x.gradient_target()); });
+    }
+}
+
+/// A copy on another device; x itself where it is there. Copies from a GPU wait for it.
+template <class E, class T, class D>
+Variable<T, E> to(const Variable<T, D>& x) {
+    if constexpr (std::is_same_v<E, D>)
+        return x;
+    else
+        return record(x.value().template to<E>(), {x},
+                      [x](const Tensor<T, E>& g) { accumulate(x, g.template to<D>()); });
+}
+
+}  // namespace lafs::inline LAFS_ABI

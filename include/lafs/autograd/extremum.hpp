@@ -1,0 +1,38 @@
+// Differentiable largest and smallest elements over one axis. (`max(a, b)` of two operands is element-wise: see
+// expr/functions.hpp.)
+#pragma once
+
+#include <lafs/autograd/variable.hpp>
+#include <lafs/backend/cpu/extremum.hpp>
+
+namespace lafs::inline LAFS_ABI {
+
+namespace detail {
+template <class Order, class T, class D>
+Variable<T, D> extremum_over(const char* operation, const Variable<T, D>& x, int axis) {
+    const int a = x.shape().axis(axis);
+    const AxisSizes sizes = axis_sizes(x.shape(), a);
+    require(sizes.n > 0, operation, "got ", x.shape(), ", expected elements along axis ", a);
+    const auto y = Tensor<T, D>::empty(x.shape().without(a));
+    const auto where = Tensor<std::int64_t, D>::empty(y.shape());
+    reduce_extremum(D{}, Order{}, sizes, x.data(), y.data(), where.data());
+    return record(y, {x}, [=](const Tensor<T, D>& g) {
+        scatter_extremum(D{}, sizes, where.data(), g.data(), x.gradient_target());
+    });
+}
+}  // namespace detail
+
+/// Largest element over one axis, which disappears; the gradient goes to the first that reaches it. Throws for an empty
+/// axis.
+template <class T, class D>
+Variable<T, D> max_over(const Variable<T, D>& x, int axis) {
+    return detail::extremum_over<Largest>("max_over", x, axis);
+}
+
+/// Smallest element over one axis, likewise.
+template <class T, class D>
+Variable<T, D> min_over(const Variable<T, D>& x, int axis) {
+    return detail::extremum_over<Smallest>("min_over", x, axis);
+}
+
+}  // namespace lafs::inline LAFS_ABI
