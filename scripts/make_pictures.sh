@@ -23,16 +23,16 @@ case ${1:-} in
 esac
 mkdir -p docs/images
 
-# pictures SECTION FILE: the first three pictures of a section, side by side. A report has one picture a line:
-# an <svg> where something is drawn over it, an <img> otherwise.
-pictures() {
-    awk -v section="$1" -v count=3 -v side=224 -v gap=12 '
+# face NUMBER FILE: what the model does with one face of the report, side by side: landmarks, patches, attention. A
+# report has one picture a line: an <svg> where something is drawn over it, an <img> otherwise.
+face() {
+    awk -v number="$1" -v side=224 -v gap=12 '
         function attribute(name) {
             match($0, " " name "=\"[^\"]*\"")
             return substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4)
         }
-        /<h2>/ { inside = index($0, "<h2>" section "</h2>") }
-        inside && /^<figure>/ && found < count {
+        /<h2>/ { inside = /<h2>(Landmarks|Patches|Attention)/; seen = 0 }
+        inside && /^<figure>/ && ++seen == number {
             place = sprintf("<svg x=\"%d\" width=\"%d\" height=\"%d\"", found++ * (side + gap), side, side)
             if (/<svg/) {
                 sub(/.*<svg/, "")
@@ -41,15 +41,15 @@ pictures() {
             } else {
                 size = attribute("width")
                 style = /class="sharp"/ ? " style=\"image-rendering:pixelated\"" : ""
-                body = body place " viewBox=\"0 0 " size " " size "\"><image width=\"" size "\" height=\"" size "\"" style \
-                    " href=\"" attribute("src") "\"/></svg>\n"
+                body = body place " viewBox=\"0 0 " size " " size "\"><image width=\"" size "\" height=\"" size "\"" \
+                    style " href=\"" attribute("src") "\"/></svg>\n"
             }
         }
         END {
-            if (found < count) exit 1
-            width = count * (side + gap) - gap
-            printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\">\n%s</svg>\n", width, side, body
-        }' "$report" >"$2" || { echo "make_pictures.sh: $report has no three pictures of \"$1\"" >&2; exit 1; }
+            if (found != 3) exit 1
+            printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\">\n%s</svg>\n", \
+                3 * (side + gap) - gap, side, body
+        }' "$report" >"$2" || { echo "make_pictures.sh: $report has no three pictures of face $1" >&2; exit 1; }
 }
 
 # chart TITLE FILE: the first chart of that title. The charts of a report stand alone.
@@ -60,8 +60,6 @@ chart() {
         END { exit !done }' "$report" >"$2" || { echo "make_pictures.sh: $report has no chart \"$1\"" >&2; exit 1; }
 }
 
-pictures "Landmarks" docs/images/landmarks.svg
-pictures "Patches" docs/images/patches.svg
-pictures "Attention of the class token" docs/images/attention.svg
+face 2 docs/images/landmarks.svg
 chart "Loss" docs/images/loss.svg
 ls -l docs/images
