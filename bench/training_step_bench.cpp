@@ -16,8 +16,8 @@ void report(benchmark::State& state, std::int64_t images) {
     state.counters["peak MB"] = static_cast<double>(lafs::pool<lafs::Cpu>().statistics().peak_bytes) * 1e-6;
 }
 
-/// Pre-training from images on, as `lafs_pretrain` runs it: views, landmark CNN, student, teacher, loss,
-/// update.
+/// Pre-training from images on, as `lafs_pretrain` runs it:
+/// views, landmark CNN, student, teacher, loss, update.
 void pretraining_step(benchmark::State& state, const char* model, std::int64_t batch,
                       std::int64_t prototypes) {
     const auto folder = std::filesystem::temp_directory_path() / "lafs-bench";

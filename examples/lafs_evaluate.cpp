@@ -6,7 +6,6 @@
 
 namespace {
 
-/// The command line.
 struct Arguments {
     lafs::EvaluateOptions options;
     std::string protocol = "verification", json;

@@ -1,5 +1,4 @@
-// Writes a set of faces as an image folder with a list of verification pairs: for lafs_evaluate, or to look
-// at.
+// Writes a set of faces as an image folder with a list of verification pairs, for lafs_evaluate or to see.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <lafs/data/source_pairs.hpp>

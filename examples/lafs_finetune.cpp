@@ -1,5 +1,4 @@
-// Supervised training: stage 1 (from scratch) and stage 3 (from a landmark CNN and a pre-trained
-// transformer).
+// Supervised training: stage 1 (from scratch) and stage 3 (from a landmark CNN and a pre-trained network).
 #include <lafs/report/verification_report.hpp>
 #include <lafs/train/finetune.hpp>
 

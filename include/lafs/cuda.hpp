@@ -14,6 +14,7 @@
 #include <lafs/backend/cuda/fill.cuh>
 #include <lafs/backend/cuda/gather.cuh>
 #include <lafs/backend/cuda/gemm.hpp>
+#include <lafs/backend/cuda/landmark_views.cuh>
 #include <lafs/backend/cuda/map.cuh>
 #include <lafs/backend/cuda/map_gradients.cuh>
 #include <lafs/backend/cuda/reduce.cuh>

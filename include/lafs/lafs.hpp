@@ -105,6 +105,7 @@
 #include <lafs/nn/attention.hpp>
 #include <lafs/nn/batch_norm2d.hpp>
 #include <lafs/nn/conv2d.hpp>
+#include <lafs/nn/copy_parameters.hpp>
 #include <lafs/nn/dropout.hpp>
 #include <lafs/nn/evaluation.hpp>
 #include <lafs/nn/feed_forward.hpp>
@@ -128,6 +129,7 @@
 #include <lafs/primitives/gather.hpp>
 #include <lafs/primitives/gemm.hpp>
 #include <lafs/primitives/gradient_target.hpp>
+#include <lafs/primitives/landmark_views.hpp>
 #include <lafs/primitives/map.hpp>
 #include <lafs/primitives/min_max.hpp>
 #include <lafs/primitives/optimizer_step.hpp>

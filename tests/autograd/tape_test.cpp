@@ -1,5 +1,5 @@
-// One tape for values of any element type and device: cast and copies between devices carry gradients, one backward
-// runs through all of it, and the steady state allocates nothing.
+// One tape for values of any element type and device: cast and copies between devices carry gradients, one
+// backward runs through all of it, and the steady state allocates nothing.
 #include <lafs/autograd/convert.hpp>
 #include <lafs/autograd/matmul.hpp>
 #include <lafs/autograd/row_functions.hpp>
@@ -25,7 +25,8 @@ std::vector<double> values(const Tensor<T, D>& x) {
 }  // namespace
 
 TEST_CASE("cast rounds to nearest, and its gradient comes back in the type of the operand", "[autograd]") {
-    // 1 + 2^-9 lies between the bfloat16 1 and 1 + 2^-7, nearer to 1; 1 + 3 * 2^-8 is halfway to 1 + 2^-6: to even.
+    // 1 + 2^-9 lies between the bfloat16 1 and 1 + 2^-7, nearer to 1; 1 + 3 * 2^-8 is halfway to 1 + 2^-6: to
+    // even.
     const Variable<float, Device> x(
         Tensor<float, Device>::from({4}, {1.0f + 1.0f / 512, 1.0f + 3.0f / 256, -3.5f, 1e-40f}), true);
     const Variable<bfloat16, Device> y = cast<bfloat16>(x);
@@ -57,7 +58,8 @@ TEST_CASE("gradients added by a cast are added in the wider type", "[autograd]")
 }
 
 TEST_CASE("one backward runs through float, double and bfloat16", "[autograd]") {
-    // x (float) -> double -> softmax -> float -> times w (float) -> bfloat16 -> double, summed by an output gradient.
+    // x (float) -> double -> softmax -> float -> times w (float) -> bfloat16 -> double, summed by an output
+    // gradient.
     const auto x0 = lafs::normal_tensor<float>({3, 7}, 1), w0 = lafs::normal_tensor<float>({7, 2}, 2);
     const Variable<float, Device> x(x0.to<Device>(), true), w(w0.to<Device>(), true);
     const Variable<double, Device> p = softmax(cast<double>(x));

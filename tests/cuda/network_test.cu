@@ -1,5 +1,4 @@
-// The same small network on both devices: one function, the GPU in float and double against the CPU in
-// double.
+// The same small network on both devices: one function, the GPU's float and double against the CPU's double.
 #include <lafs/autograd/matmul.hpp>
 #include <lafs/autograd/row_functions.hpp>
 #include <lafs/cuda.hpp>

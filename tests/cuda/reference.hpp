@@ -1,5 +1,4 @@
-// What the tests of CUDA kernels share: plain references, and the check that repeated runs give the same
-// bits.
+// What the tests of CUDA kernels share: plain references, and the check that repeated runs agree in all bits.
 #pragma once
 
 #include <functional>

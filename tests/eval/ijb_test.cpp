@@ -34,8 +34,8 @@ struct Example {
 TEST_CASE("two templates by hand", "[eval]") {
     const Example example;
     SECTION("the published protocol") {
-        // Unit features (1, 0), (0, 1), (1, 0), weighed 1, 0.5, 0.25; medium 1: (0.5, 0.25), medium 0: (0.25,
-        // 0).
+        // Unit features (1, 0), (0, 1), (1, 0), weighed 1, 0.5, 0.25;
+        // medium 1: (0.5, 0.25), medium 0: (0.25, 0).
         const lafs::TemplateFeatures result = example.run();
         CHECK(result.templates == Numbers{2, 7});
         CHECK(result.dim == 2);

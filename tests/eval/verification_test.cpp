@@ -103,9 +103,9 @@ TEST_CASE("four pairs and two folds, by hand", "[eval]") {
         lafs::verify(std::span<const float>(embeddings), 2, same, options);
     CHECK(lafs::pair_distances(std::span<const float>(embeddings), 2) ==
           std::vector<double>{0.0, 4.0, 2.0, 2.0});
-    // Fold 1 learns from {2 same, 2 different}: one of two right at any threshold, so the first, 0: nothing
-    // is the same, one of two right. Fold 2 learns from {0 same, 4 different}: 0.01 is the first with two
-    // right.
+    // Fold 1 learns from {2 same, 2 different}: one of two right at any threshold, so the first, 0:
+    // nothing is the same, one of two right.
+    // Fold 2 learns from {0 same, 4 different}: 0.01 is the first with two right.
     CHECK(result.fold_thresholds == std::vector<double>{0.0, 0.01});
     CHECK(result.fold_accuracy == std::vector<double>{0.5, 0.5});
     CHECK(result.accuracy == 0.5);

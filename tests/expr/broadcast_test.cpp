@@ -1,5 +1,4 @@
-// Broadcasting and fusion: every pattern against a plain index loop, gradients by differences, launches
-// counted.
+// Broadcasting and fusion: every pattern against a plain index loop, gradients by differences, and launches.
 #include <lafs/autograd/expression.hpp>
 #include <lafs/core/counter.hpp>
 #include <lafs/testing/gradient_check.hpp>

@@ -63,9 +63,8 @@ std::string unhex(const std::string& text) {
 }
 
 /// What Python 3.11 wrote, protocol by protocol, for
-/// [None, True, False, 0, -1, 255, 65536, -2**31, 2**63-1, -2**63, 2**80, 1.5, b"\0\xffab", "text
-/// \xe4\u20ac",
-///  (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), [], {"a": 1, 2: [3]}, {5}, frozenset([6]),
+/// [None, True, False, 0, -1, 255, 65536, -2**31, 2**63-1, -2**63, 2**80, 1.5, b"\0\xffab",
+///  "text \xe4\u20ac", (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), [], {"a": 1, 2: [3]}, {5}, frozenset([6]),
 ///  OrderedDict([("k", 7)]), (1,) again]
 const char* const written_by_python[] = {
     // protocol 0

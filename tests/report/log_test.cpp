@@ -26,17 +26,17 @@ TEST_CASE("a log has one JSON object per line", "[train]") {
     std::string line;
     std::getline(lines, line);
     CHECK(line.starts_with("{\"step\":1,\"loss\":3.25,"));
-    auto record = nlohmann::json::parse(line);
-    CHECK(record["step"] == 1);
-    CHECK(record["images"] == 32);
-    CHECK(record["warm"] == true);
-    CHECK(record["note"] == "a \"b\"\\\n\x01 é");
+    auto entry = nlohmann::json::parse(line);
+    CHECK(entry["step"] == 1);
+    CHECK(entry["images"] == 32);
+    CHECK(entry["warm"] == true);
+    CHECK(entry["note"] == "a \"b\"\\\n\x01 é");
     std::getline(lines, line);
-    record = nlohmann::json::parse(line);
-    CHECK(record["loss"].is_null());
-    CHECK(record["norm"].is_null());
-    CHECK(record["lr"] == 1e-300);
-    CHECK(record["third"] == 1.0 / 3.0);
+    entry = nlohmann::json::parse(line);
+    CHECK(entry["loss"].is_null());
+    CHECK(entry["norm"].is_null());
+    CHECK(entry["lr"] == 1e-300);
+    CHECK(entry["third"] == 1.0 / 3.0);
     std::getline(lines, line);
     CHECK(line == "{\"step\":2}");
 }

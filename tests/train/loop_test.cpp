@@ -16,7 +16,7 @@ struct RandomWalk final : lafs::TrainingTask {
     explicit RandomWalk(lafs::RunOptions options) : run(std::move(options)), sampler(10, 3, run.seed) {}
 
     std::string name() const override { return "walk"; }
-    nlohmann::ordered_json record() const override { return run_record(run); }
+    nlohmann::ordered_json settings() const override { return run_settings(run); }
     std::int64_t steps_per_epoch() const override { return sampler.steps_per_epoch(); }
     lafs::StepResult train_step(std::int64_t step) override {
         if (step == dies_at)

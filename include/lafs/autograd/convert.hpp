@@ -1,4 +1,5 @@
-// Differentiable changes of element type and device: the two functions whose inputs and outputs differ in them.
+// Differentiable changes of element type and device: the two functions whose inputs and outputs differ in
+// them.
 #pragma once
 
 #include <lafs/autograd/variable.hpp>
@@ -27,6 +28,16 @@ Variable<U, D> cast(const Variable<T, D>& x) {
         return record(cast<U>(x.value()), {x},
                       [x](const Tensor<U, D>& g) { convert(D{}, g.size(), g.data(), x.gradient_target()); });
     }
+}
+
+/// A tensor of the host on device D in elements of T: how what was read enters a network. x itself where it is there
+/// already.
+template <class T, class D, class U>
+Tensor<T, D> from_host(const Tensor<U, Cpu>& x) {
+    if constexpr (std::is_same_v<D, Cpu>)
+        return cast<T>(x);
+    else
+        return cast<T>(x.template to<D>());
 }
 
 /// A copy on another device; x itself where it is there. Copies from a GPU wait for it.

@@ -1,5 +1,5 @@
-// Differentiable largest and smallest elements over one axis. (`max(a, b)` of two operands is element-wise: see
-// expr/functions.hpp.)
+// Differentiable largest and smallest elements over one axis. (`max(a, b)` of two operands is element-wise:
+// see expr/functions.hpp.)
 #pragma once
 
 #include <lafs/autograd/variable.hpp>
@@ -22,8 +22,8 @@ Variable<T, D> extremum_over(const char* operation, const Variable<T, D>& x, int
 }
 }  // namespace detail
 
-/// Largest element over one axis, which disappears; the gradient goes to the first that reaches it. Throws for an empty
-/// axis.
+/// Largest element over one axis, which disappears; the gradient goes to the first that reaches it. Throws
+/// for an empty axis.
 template <class T, class D>
 Variable<T, D> max_over(const Variable<T, D>& x, int axis) {
     return detail::extremum_over<Largest>("max_over", x, axis);

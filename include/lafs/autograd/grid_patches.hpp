@@ -6,7 +6,8 @@
 namespace lafs::inline LAFS_ABI {
 
 namespace detail {
-/// One channel of images (B, C, H, W) as (image, grid row, grid column, row, column): the order of the tokens.
+/// One channel of images (B, C, H, W) as (image, grid row, grid column, row, column): the order of the
+/// tokens.
 template <class T>
 View<T> grid_of_channel(T* images, const Shape& shape, std::int64_t side, std::int64_t channel) {
     const std::int64_t height = shape[2], width = shape[3], plane = height * width;

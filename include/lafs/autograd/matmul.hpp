@@ -10,19 +10,23 @@ namespace lafs::inline LAFS_ABI {
 enum class Transpose { no, yes };
 
 namespace detail {
-template <class T, class D>
-Matrix<T> matrix_of(const Tensor<T, D>& x, std::int64_t index, Transpose transpose) {
-    const std::int64_t rows = x.shape(-2), columns = x.shape(-1);
-    const auto matrix = Matrix<T>::row_major(x.data() + index * rows * columns, rows, columns, columns);
+/// The first matrix of the last two axes.
+template <class T>
+Matrix<T> matrix_of(const T* data, const Shape& shape, Transpose transpose) {
+    const auto matrix = Matrix<T>::row_major(data, shape[-2], shape[-1], shape[-1]);
     return transpose == Transpose::yes ? matrix.transposed() : matrix;
 }
 
-/// target (+)= a b for one matrix of a batch; `flip` stores the transposed product (b' a').
-template <class T, class D>
-void product_into(const GradientTarget<T>& target, std::int64_t offset, Matrix<T> a, Matrix<T> b, bool flip) {
-    if (flip)
-        std::swap(a, b), a = a.transposed(), b = b.transposed();
-    gemm(D{}, T(1), a, b, target.accumulate, target.data + offset, b.columns);
+/// target (+)= a b; `flip` stores the transposed products (b' a').
+template <class D, class T>
+void product_into(const GradientTarget<T>& target, Matrix<T> a, Matrix<T> b, GemmBatch batch, bool flip) {
+    if (flip) {
+        std::swap(a, b);
+        std::swap(batch.a, batch.b);
+        a = a.transposed();
+        b = b.transposed();
+    }
+    gemm_batch(D{}, compute_t<T>(1), a, b, target.accumulate, target.data, b.columns, batch);
 }
 }  // namespace detail
 
@@ -43,19 +47,17 @@ Variable<T, D> matmul(const Variable<T, D>& a, const Variable<T, D>& b, Transpos
     if (k != sb[flip_b ? -1 : -2])
         mismatch("inner sizes differ");
     const std::int64_t batch = sa.size_between(0, sa.rank() - 2);
-    auto y = Tensor<T, D>::empty(sa.with(-2, m).with(-1, n));
-    for (std::int64_t i = 0; i < batch; ++i)
-        gemm(D{}, T(1), detail::matrix_of(a.value(), i, ta), detail::matrix_of(b.value(), i, tb), false,
-             y.data() + i * m * n, n);
+    const auto y = Tensor<T, D>::empty(sa.with(-2, m).with(-1, n));
+    gemm_batch(D{}, compute_t<T>(1), detail::matrix_of(a.data(), sa, ta), detail::matrix_of(b.data(), sb, tb),
+               false, y.data(), n, {batch, m * k, k * n, m * n});
     return record(y, {a, b}, [=](const Tensor<T, D>& g) {
-        const GradientTarget<T> da = a.gradient_target();
-        for (std::int64_t i = 0; da && i < batch; ++i)
-            detail::product_into<T, D>(da, i * m * k, detail::matrix_of(g, i, Transpose::no),
-                                       detail::matrix_of(b.value(), i, tb).transposed(), flip_a);
-        const GradientTarget<T> db = b.gradient_target();
-        for (std::int64_t i = 0; db && i < batch; ++i)
-            detail::product_into<T, D>(db, i * k * n, detail::matrix_of(a.value(), i, ta).transposed(),
-                                       detail::matrix_of(g, i, Transpose::no), flip_b);
+        const auto gradient = detail::matrix_of<T>(g.data(), g.shape(), Transpose::no);
+        if (const GradientTarget<T> da = a.gradient_target())
+            detail::product_into<D>(da, gradient, detail::matrix_of(b.data(), b.shape(), tb).transposed(),
+                                    {batch, m * n, k * n, m * k}, flip_a);
+        if (const GradientTarget<T> db = b.gradient_target())
+            detail::product_into<D>(db, detail::matrix_of(a.data(), a.shape(), ta).transposed(), gradient,
+                                    {batch, m * k, m * n, k * n}, flip_b);
     });
 }
 
@@ -69,22 +71,23 @@ Variable<T, D> linear(const Variable<T, D>& x, const Variable<T, D>& weight,
                        rows = x.value().size() / std::max<std::int64_t>(1, in);
     require(!bias.defined() || bias.shape() == Shape{out}, "linear", "got bias ",
             bias.defined() ? bias.shape() : Shape{}, ", expected ", Shape{out});
-    const auto matrix = [](const Tensor<T, D>& t, std::int64_t r, std::int64_t c) {
-        return Matrix<T>::row_major(t.data(), r, c, c);
+    const auto matrix = [](const T* data, std::int64_t r, std::int64_t c) {
+        return Matrix<T>::row_major(data, r, c, c);
     };
+    using C = compute_t<T>;
     auto y = Tensor<T, D>::empty(x.shape().with(-1, out));
-    gemm(D{}, T(1), matrix(x.value(), rows, in), matrix(weight.value(), out, in).transposed(), false,
-         y.data(), out, bias.defined() ? bias.value().data() : nullptr);
+    gemm(D{}, C(1), matrix(x.data(), rows, in), matrix(weight.data(), out, in).transposed(), false, y.data(),
+         out, bias.data());
     return record(y, {x, weight, bias}, [=](const Tensor<T, D>& g) {
         if (const GradientTarget<T> dx = x.gradient_target())
-            gemm(D{}, T(1), matrix(g, rows, out), matrix(weight.value(), out, in), dx.accumulate, dx.data,
-                 in);
+            gemm(D{}, C(1), matrix(g.data(), rows, out), matrix(weight.data(), out, in), dx.accumulate,
+                 dx.data, in);
         if (const GradientTarget<T> dw = weight.gradient_target())
-            gemm(D{}, T(1), matrix(g, rows, out).transposed(), matrix(x.value(), rows, in), dw.accumulate,
-                 dw.data, in);
+            gemm(D{}, C(1), matrix(g.data(), rows, out).transposed(), matrix(x.data(), rows, in),
+                 dw.accumulate, dw.data, in);
         if (bias.requires_grad()) {
             auto sums = Tensor<T, D>::empty(Shape{out});
-            reduce_sum(D{}, {1, rows, out}, g.data(), compute_t<T>(1), sums.data());
+            reduce_sum(D{}, {1, rows, out}, g.data(), C(1), sums.data());
             accumulate(bias, sums);
         }
     });

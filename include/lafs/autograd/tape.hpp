@@ -1,7 +1,7 @@
 // The tape itself, whatever the element types and devices of its values: one graph may mix them.
 //
-// Functions are numbered as they are recorded, the order of the tape. `sweep` visits what a value depends on in
-// reverse order of these numbers. A function's memory is freed as soon as its backward has run.
+// Functions are numbered as they are recorded, the order of the tape. `sweep` visits what a value depends on
+// in reverse order of these numbers. A function's memory is freed as soon as its backward has run.
 #pragma once
 
 #include <algorithm>
@@ -50,7 +50,8 @@ namespace detail {
 /// One recorded function: what it read, and how to send a gradient back.
 struct TapeNode : Counted {
     virtual ~TapeNode() = default;
-    /// Takes the gradient out of the state of the function's value, if there is one, and adds to those of the inputs.
+    /// Takes the gradient out of the state of the function's value, if there is one, and adds to those of the
+    /// inputs.
     virtual void backward(TapeState& value) = 0;
 
     std::uint64_t sequence = 0;

@@ -1,8 +1,8 @@
 // Reverse-mode differentiation.
 //
-// A Variable is a handle to a value, its gradient and the function that made it. Functions are recorded on a tape
-// (autograd/tape.hpp), which may hold values of any element types and devices; `backward` runs through all of it.
-// Gradients accumulate (`+=`) everywhere.
+// A Variable is a handle to a value, its gradient and the function that made it. Functions are recorded on a
+// tape (autograd/tape.hpp), which may hold values of any element types and devices; `backward` runs through
+// all of it. Gradients accumulate (`+=`) everywhere.
 #pragma once
 
 #include <initializer_list>
@@ -142,9 +142,10 @@ Variable<T, Device> record_function(Tensor<T, Device> value, const Inputs& input
 }
 }  // namespace detail
 
-/// Records a function of `inputs` with value `value`; the inputs may have other types and devices. `backward(gradient)`
-/// is called at most once with the gradient of the value; it adds to the inputs' gradients (`gradient_target`,
-/// `accumulate`). Nothing is recorded, and `backward` is dropped, when no input requires a gradient or a NoGrad lives.
+/// Records a function of `inputs` with value `value`; the inputs may have other types and devices.
+/// `backward(gradient)` is called at most once with the gradient of the value; it adds to the inputs'
+/// gradients (`gradient_target`, `accumulate`). Nothing is recorded, and `backward` is dropped, when no input
+/// requires a gradient or a NoGrad lives.
 template <class T, class Device, class Backward>
 Variable<T, Device> record(Tensor<T, Device> value, std::initializer_list<AnyVariable> inputs,
                            Backward backward) {

@@ -1,9 +1,9 @@
 // Link-time guard against mixed builds.
 //
-// Everything in the library lives in `lafs::inline LAFS_ABI`, whose name encodes the vector
-// instruction set the translation unit was compiled for. Two translation units built with different
-// -march options then use different symbols and link safely, where they would otherwise share one
-// inline function compiled for the wrong machine.
+// Everything in the library lives in `lafs::inline LAFS_ABI`, whose name encodes the vector instruction set
+// the translation unit was compiled for. Two translation units built with different -march options then use
+// different symbols and link safely, where they would otherwise share one inline function compiled for the
+// wrong machine.
 #pragma once
 
 #if defined(__AVX512F__)

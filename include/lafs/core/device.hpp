@@ -19,8 +19,8 @@ struct Cuda {
     static constexpr const char* name = "cuda";
 };
 
-/// Raw memory of a device: `allocate`, `release`, `copy`, `zero`, `fill`, `from_host`, `to_host`. Only the last two wait
-/// for the device.
+/// Raw memory of a device: `allocate`, `release`, `copy`, `zero`, `fill`, `from_host`, `to_host`. Only the
+/// last two wait for the device.
 ///
 /// A new device specialises it. `allocate` returns memory aligned to 64 bytes or nullptr.
 template <class Device>

@@ -1,5 +1,5 @@
-// Pooled memory: freed blocks are kept by size class and handed out again, so that the steady state
-// of a training step asks the system for nothing.
+// Pooled memory: freed blocks are kept by size class and handed out again, so that the steady state of a
+// training step asks the system for nothing.
 #pragma once
 
 #include <array>

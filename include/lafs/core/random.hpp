@@ -47,7 +47,7 @@ LAFS_HOST_DEVICE inline float uniform_at(std::uint64_t seed, std::uint64_t strea
 }
 
 /// The `index`-th standard normal number of a stream (Box-Muller on one half of a Philox block).
-inline double normal_at(std::uint64_t seed, std::uint64_t stream, std::uint64_t index) {
+LAFS_HOST_DEVICE inline double normal_at(std::uint64_t seed, std::uint64_t stream, std::uint64_t index) {
     const PhiloxBlock block = philox(seed, stream, index >> 1);
     const std::uint32_t* half = block.word + 2 * (index & 1);
     const double u = (static_cast<double>(half[0]) + 0.5) / 4294967296.0;

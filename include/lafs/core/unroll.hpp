@@ -14,8 +14,8 @@ struct Index {
     LAFS_HOST_DEVICE constexpr operator int() const { return number; }
 };
 
-/// body(0), body(1) ... body(n - 1), with the index as a compile-time constant. Keeps small arrays in
-/// registers.
+/// body(0), body(1) ... body(n - 1), with the index as a compile-time constant:
+/// small arrays stay in registers.
 template <int n, class Body>
 LAFS_HOST_DEVICE constexpr void unroll(Body&& body) {
     [&]<int... i>(std::integer_sequence<int, i...>) {

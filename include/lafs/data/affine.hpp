@@ -72,21 +72,21 @@ inline void interpolate(const Lanes (&v)[4], double t, Lanes& result) {
     result = v[1] + result;
 }
 
-/// The pixel at (x, y), which lies inside, from Taps x Taps pixels around it.
-template <int Taps>
+/// The pixel at (x, y), which lies inside, from taps x taps pixels around it.
+template <int taps>
 void sample(const FloatLanes* pixels, int width, int height, double x, double y, std::uint8_t* out) {
     x -= 0.5;
     y -= 0.5;
     const int column = static_cast<int>(std::floor(x)), row = static_cast<int>(std::floor(y));
     const double right = x - column, down = y - row;
-    constexpr int before = Taps / 2 - 1;
-    std::ptrdiff_t columns[Taps];
-    unroll<Taps>([&](auto u) { columns[u] = std::clamp(column + u - before, 0, width - 1); });
-    Lanes lines[Taps];
-    unroll<Taps>([&](auto v) {
+    constexpr int before = taps / 2 - 1;
+    std::ptrdiff_t columns[taps];
+    unroll<taps>([&](auto u) { columns[u] = std::clamp(column + u - before, 0, width - 1); });
+    Lanes lines[taps];
+    unroll<taps>([&](auto v) {
         const FloatLanes* line = pixels + std::ptrdiff_t{std::clamp(row + v - before, 0, height - 1)} * width;
-        Lanes values[Taps];
-        unroll<Taps>([&](auto u) { values[u] = __builtin_convertvector(line[columns[u]], Lanes); });
+        Lanes values[taps];
+        unroll<taps>([&](auto u) { values[u] = __builtin_convertvector(line[columns[u]], Lanes); });
         interpolate(values, right, lines[v]);
     });
     Lanes result;
@@ -97,7 +97,7 @@ void sample(const FloatLanes* pixels, int width, int height, double x, double y,
     std::memcpy(out, &bytes, 3);
 }
 
-template <int Taps>
+template <int taps>
 LAFS_FLATTEN void transform_pixels(const Image& image, const AffineMap& map, std::uint8_t fill,
                                    Image& result) {
     const std::vector<FloatLanes> pixels = as_lanes(image);
@@ -106,7 +106,7 @@ LAFS_FLATTEN void transform_pixels(const Image& image, const AffineMap& map, std
             const double from_x = rounded(map.a * (x + 0.5)) + rounded(map.b * (y + 0.5)) + map.c;
             const double from_y = rounded(map.d * (x + 0.5)) + rounded(map.e * (y + 0.5)) + map.f;
             if (from_x >= 0 && from_x < image.width && from_y >= 0 && from_y < image.height)
-                sample<Taps>(pixels.data(), image.width, image.height, from_x, from_y, result.at(x, y));
+                sample<taps>(pixels.data(), image.width, image.height, from_x, from_y, result.at(x, y));
             else
                 std::fill_n(result.at(x, y), 3, fill);
         }

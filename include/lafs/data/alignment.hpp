@@ -97,8 +97,7 @@ inline constexpr int warp_bits = 5;       ///< of the fraction of a coordinate
 inline constexpr int warp_sum_bits = 10;  ///< of the terms that a coordinate is summed from
 inline constexpr int warp_step = 1 << warp_bits;
 
-/// A term of a coordinate as a whole number of 2^-10 pixels, ties to even. Far outside any image it is
-/// clamped.
+/// A term of a coordinate as a whole number of 2^-10 pixels, ties to even; clamped far outside any image.
 inline std::int64_t warp_term(double value) {
     constexpr double limit = 1e12;
     return std::llrint(std::clamp(value * (1 << warp_sum_bits), -limit, limit));
@@ -153,8 +152,8 @@ inline Image warp(const Image& image, const Similarity& transform, int width, in
     return result;
 }
 
-/// The face with these five points as a face_size x face_size image. Throws for points that determine no
-/// transform.
+/// The face with these five points as a face_size x face_size image.
+/// Throws for points that determine no transform.
 inline Image align_face(const Image& image, const FivePoints& points) {
     return warp(image, estimate_similarity(points, face_template), face_size, face_size);
 }

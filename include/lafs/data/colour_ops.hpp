@@ -81,8 +81,7 @@ inline void blend_with(Image& image, int value, float factor) {
     map_bytes(image, table);
 }
 
-/// condition ? yes : no, which stays free of branches: compilers move what only one side needs behind a
-/// branch.
+/// condition ? yes : no without a branch: compilers would move what only one side needs behind one.
 inline int choose(bool condition, int yes, int no) {
     const int mask = -static_cast<int>(condition);
     return (yes & mask) | (no & ~mask);

@@ -91,8 +91,7 @@ private:
 /// The damaged images that a run has met, each once.
 class DamageList {
 public:
-    /// Adds those of a batch; returns the ones that are new, in the order of their places. The pointers stay
-    /// valid.
+    /// Adds those of a batch; returns the new ones in the order of their places. The pointers stay valid.
     std::vector<const DamagedImage*> add(const ImageReads& reads) {
         std::vector<const DamagedImage*> fresh;
         for (const auto& place : reads.damaged())

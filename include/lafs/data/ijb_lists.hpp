@@ -2,8 +2,8 @@
 // templates, which pairs of templates are compared, and who is searched for in which gallery.
 //
 //   meta/<set>_face_tid_mid.txt            image template medium
-//   meta/<set>_name_5pts_score.txt         image x1 y1 .. x5 y5 score      (any order; others are passed
-//   over) meta/<set>_template_pair_label.txt     template template label         (1 same, 0 different)
+//   meta/<set>_name_5pts_score.txt         image x1 y1 .. x5 y5 score      (any order; others passed over)
+//   meta/<set>_template_pair_label.txt     template template label         (1 same, 0 different)
 //   meta/<set>_1N_gallery_*.csv            header, then template,subject   (further columns are passed over)
 //   meta/<set>_1N_probe_mixed.csv          the same; both 1:N kinds are there or neither
 //   loose_crop/<image>
@@ -67,8 +67,8 @@ struct IjbSet {
     std::filesystem::path path(std::size_t i) const { return images_folder / images[i].file; }
 };
 
-/// Reads `image template medium` lines. Throws for other lines, and for an image that is listed twice for
-/// one template.
+/// Reads `image template medium` lines.
+/// Throws for other lines, and for an image that is listed twice for one template.
 inline std::vector<IjbImage> read_ijb_images(const std::filesystem::path& path) {
     TextLines lines("ijb images", path);
     std::vector<IjbImage> images;

@@ -138,8 +138,8 @@ inline void check_box(const Image& image, const Box& box, const char* operation)
             ", expected one inside ", image.width, " x ", image.height);
 }
 
-/// Cuts `box` out of the image and resizes it to width x height. Throws when the box is empty or
-/// reaches outside.
+/// Cuts `box` out of the image and resizes it to width x height.
+/// Throws when the box is empty or reaches outside.
 inline Image resized_crop(const Image& image, Box box, int width, int height,
                           Filter filter = Filter::bicubic) {
     check_box(image, box, "resized crop");

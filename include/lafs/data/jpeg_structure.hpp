@@ -36,7 +36,7 @@ inline std::string huffman_problem(std::span<const std::byte> bytes, std::size_t
 /// and every segment lies inside it. The coded pixels are not looked at.
 inline std::string jpeg_problem(std::span<const std::byte> bytes) {
     const auto byte = [&](std::size_t i) { return std::to_integer<unsigned>(bytes[i]); };
-    const std::string truncated = "is truncated at byte " + std::to_string(bytes.size());
+    std::string truncated = "is truncated at byte " + std::to_string(bytes.size());
     bool coded = false;  // behind a scan header, where FF 00 and restart markers belong to the coded pixels
     for (std::size_t at = 0;;) {
         while (at < bytes.size() && byte(at) != 0xFF)

@@ -10,7 +10,8 @@
 //         using Batch = std::vector<std::int64_t>;
 //         Batch begin(std::int64_t step) { return Batch(4, step); }
 //         std::int64_t parts(const Batch& batch) const { return std::ssize(batch); }
-//         void fill(Batch& batch, std::int64_t part) const { batch[part] = batch[part] * batch[part] + part;
+//         void fill(Batch& batch, std::int64_t part) const {
+//             batch[part] = batch[part] * batch[part] + part;
 //         }
 //     };
 //     lafs::Loader<Squares> loader({}, /*workers*/ 2, /*end*/ 100);
@@ -102,7 +103,7 @@ private:
 
     /// Makes a batch here and now.
     std::shared_ptr<Work> make(std::int64_t step) {
-        const std::shared_ptr<Work> work = begin(step);
+        std::shared_ptr<Work> work = begin(step);
         parallel_for(work->parts, [&](std::int64_t part) { fill(*work, part); });
         return work;
     }
@@ -125,7 +126,7 @@ private:
         wanted_ = true;
         wake_.notify_all();
         ready_.wait(lock, [&] { return !queue_.empty() && queue_.front()->done == queue_.front()->parts; });
-        const std::shared_ptr<Work> work = queue_.front();
+        std::shared_ptr<Work> work = queue_.front();
         queue_.pop_front();
         wake_.notify_all();
         return work;

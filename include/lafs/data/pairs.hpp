@@ -66,8 +66,7 @@ inline std::filesystem::path pair_file(const std::filesystem::path& root, std::s
     std::snprintf(digits, sizeof digits, "_%04d", static_cast<int>(number));
     const std::string stem = name + digits;
     for (const std::string_view extension : image_extensions)
-        if (const auto file = folder / (stem + std::string(extension));
-            std::filesystem::exists(file, ignored))
+        if (auto file = folder / (stem + std::string(extension)); std::filesystem::exists(file, ignored))
             return file;
     line.require(false, "the file ", folder / (stem + ".jpg"), " is missing");
     return {};

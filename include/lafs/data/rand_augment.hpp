@@ -111,7 +111,6 @@ inline std::vector<RandStep> draw_rand_augment(const RandAugmentOptions& options
     return steps;
 }
 
-/// Does one step.
 inline Image apply_rand_step(Image image, const RandStep& step, std::uint8_t fill = fill_grey) {
     switch (step.operation) {
         case RandOperation::autocontrast:
@@ -145,7 +144,6 @@ inline Image apply_rand_step(Image image, const RandStep& step, std::uint8_t fil
          rand_operation_count - 1);
 }
 
-/// Does what was drawn.
 inline Image apply_rand_augment(Image image, std::span<const RandStep> steps, std::uint8_t fill = fill_grey) {
     for (const RandStep& step : steps)
         image = apply_rand_step(std::move(image), step, fill);

@@ -1,5 +1,4 @@
-// Random rectangles: the crop of RandomResizedCrop and the rectangle of random erasing, with torchvision's
-// rules.
+// Random rectangles by torchvision's rules: the crop of RandomResizedCrop, the rectangle of random erasing.
 #pragma once
 
 #include <algorithm>

@@ -198,8 +198,8 @@ public:
         });
     }
 
-    /// Puts both files in place. A crash between the two leaves an index that does not fit, which a
-    /// reader notices.
+    /// Puts both files in place. A crash between the two leaves an index that does not fit;
+    /// a reader notices.
     void commit() {
         records_.commit();
         index_.commit();

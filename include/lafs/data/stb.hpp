@@ -1,8 +1,8 @@
 // stb_image and stb_image_write, compiled into every translation unit that includes this.
 //
-// They have internal linkage, so a program may compile its own copy in another translation unit, but
-// not in one that includes this header. Only the formats that faces come in are compiled, and asserts
-// are off: a bad file is an error, never an abort. The decoder's memory is bounded, see DecoderLimit.
+// They have internal linkage, so a program may compile its own copy in another translation unit, but not in
+// one that includes this header. Only the formats that faces come in are compiled, and asserts are off: a bad
+// file is an error, never an abort. The decoder's memory is bounded, see DecoderLimit.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,9 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// While it lives, stb_image gets no block of more than `bytes` in this thread, and fails instead: what a
-/// file says of its size is no reason to allocate. Blocks come zeroed: some files use tables they never
-/// define.
+/// While it lives, stb_image gets no block of more than `bytes` in this thread, and fails instead:
+/// what a file says of its size is no reason to allocate.
+/// Blocks come zeroed: some files use tables they never define.
 class DecoderLimit {
 public:
     explicit DecoderLimit(std::size_t bytes) : outer_(largest()) { largest() = bytes; }

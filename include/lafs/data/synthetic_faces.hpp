@@ -53,7 +53,6 @@ public:
         return index / images_;
     }
 
-    /// Renders an image.
     Image image(std::int64_t index) const {
         return synthetic::paint_face(geometry(index), seed_, person(index)).image();
     }

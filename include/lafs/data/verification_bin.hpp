@@ -23,7 +23,6 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// An open verification set.
 class VerificationBin {
 public:
     /// Opens the file. Throws with file, byte and what was expected. Images are not decoded yet.
@@ -40,8 +39,7 @@ public:
     /// The encoded bytes of image i (JPEG, say), valid as long as the set. Throws for i out of range.
     std::span<const std::byte> encoded(std::size_t i) const { return images_[checked(i, images(), "image")]; }
 
-    /// The first image that is stored as the same value as image i: a file may hold an image once for many
-    /// pairs.
+    /// The first image that is stored as the same value as image i: a file may hold one for many pairs.
     std::size_t first_copy(std::size_t i) const { return first_copies_[checked(i, images(), "image")]; }
 
     /// Decodes image i. Throws, naming file and image, when it is damaged.
@@ -174,8 +172,7 @@ inline std::string little_endian(std::uint32_t value) {
 }  // namespace detail
 
 /// Writes a set, atomically, as Python's pickle.dump((bins, issame), file, protocol=4) would: `images` are
-/// the encoded bytes, two for each of `same` (0 or 1). The same bytes in memory, given again, are stored
-/// once.
+/// the encoded bytes, two for each of `same` (0 or 1). The same bytes in memory are stored once.
 inline void write_verification_bin(const std::filesystem::path& path,
                                    std::span<const std::span<const std::byte>> images,
                                    std::span<const std::uint8_t> same) {

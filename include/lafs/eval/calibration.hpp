@@ -50,9 +50,9 @@ struct Calibration {
     std::string warning;
 };
 
-/// Impostor pairs above the threshold that a trustworthy FAR needs: with 30 errors the true rate is within 30
-/// % of the observed one at 90 % confidence (the rule of 30; Doddington et al., Speech Communication 31,
-/// 2000).
+/// Impostor pairs above the threshold that a trustworthy FAR needs: with 30 errors the true rate is
+/// within 30 % of the observed one at 90 % confidence
+/// (the rule of 30; Doddington et al., Speech Communication 31, 2000).
 inline constexpr std::int64_t trustworthy_errors = 30;
 
 namespace detail {

@@ -1,5 +1,4 @@
-// Rows of features: checks, normalisation, and sums in a fixed order, that of the published evaluation
-// (NumPy's).
+// Rows of features: checks, normalisation, and sums in the fixed order of the published evaluation (NumPy's).
 //
 // IJB lists compare some templates with themselves. Such a pair scores 1 give or take one unit in the last
 // place, and which of them is above which decides TAR at small FAR, so scores have to agree with the

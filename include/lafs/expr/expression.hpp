@@ -5,9 +5,10 @@
 //   assign(y.view(), on<Cpu>(x.view().permute({1, 0})) + 1);               // y = ..., any strides
 //   accumulate(y.view(), x * 0.5);                                         // y += ...
 //
-// Operators build an Expression. It holds handles of its operands, so nothing can dangle, and is computed when it
-// becomes a Tensor, or by `assign` and `accumulate`. Operands broadcast as in NumPy; a number is an operand. In
-// `fuse` an operand that is used twice is read once. autograd/expression.hpp adds variables to the operands.
+// Operators build an Expression. It holds handles of its operands, so nothing can dangle, and is computed
+// when it becomes a Tensor, or by `assign` and `accumulate`. Operands broadcast as in NumPy; a number is an
+// operand. In `fuse` an operand that is used twice is read once. autograd/expression.hpp adds variables to
+// the operands.
 //
 // The pass itself is the primitive `map` of the operands' device (backend/<device>/map).
 #pragma once
@@ -278,8 +279,8 @@ auto apply([[maybe_unused]] const X&... x) requires(NodeArguments<X...>) {
     (std::index_sequence_for<X...>{});
 }
 
-/// The expression that `function` makes of the nodes In<0>, In<1>, ..., bound to the operands, each read once. Numbers in
-/// it are operands too.
+/// The expression that `function` makes of the nodes In<0>, In<1>, ..., bound to the operands, each read
+/// once. Numbers in it are operands too.
 template <class Function, Leaf... X>
 auto fuse(Function function, const X&... x) {
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
@@ -305,8 +306,8 @@ inline void check_assigned(const char* operation, const Shape& shape, const Shap
 }
 }  // namespace detail
 
-/// to = expression, whose operands broadcast to the shape of `to`: a view with any strides, of memory on the operands'
-/// device. One pass; an operand may be `to` itself.
+/// to = expression, whose operands broadcast to the shape of `to`: a view with any strides, of memory on the
+/// operands' device. One pass; an operand may be `to` itself.
 template <class T, TensorOperand X>
 void assign(const View<T>& to, const X& x) {
     const auto& expression = detail::as_expression(x);

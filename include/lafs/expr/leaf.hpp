@@ -1,6 +1,7 @@
 // What expressions are made of: operands with elements.
 //
-// Tensors and views here, variables in autograd/expression.hpp. A further kind is a specialisation of LeafTraits.
+// Tensors and views here, variables in autograd/expression.hpp. A further kind is a specialisation of
+// LeafTraits.
 #pragma once
 
 #include <lafs/core/tensor.hpp>
@@ -8,8 +9,8 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// A view with the device of its memory, as an operand: made by `on<Device>(view)`. One made of a tensor keeps that
-/// tensor alive; otherwise the memory is the caller's business.
+/// A view with the device of its memory, as an operand: made by `on<Device>(view)`. One made of a tensor
+/// keeps that tensor alive; otherwise the memory is the caller's business.
 template <class T, class Device_>
 class ViewOn {
 public:

@@ -1,8 +1,7 @@
 // Whether two photographs show the same person: what lafs_compare does.
 //
 // The numbers are those of verification: embeddings of image and mirror are added and L2-normalised; d is
-// their squared distance, the cosine 1 - d / 2. A pair is called "same" when d is below the threshold,
-// strictly.
+// their squared distance, the cosine 1 - d / 2. A pair is called "same" when d < threshold.
 #pragma once
 
 #include <array>

@@ -101,7 +101,7 @@ inline IjbResult evaluate_templates(const IjbSet& set, const TemplateFeatures& f
     return result;
 }
 
-/// Both of these.
+/// Embeds the templates, then evaluates them.
 template <class Embed>
 IjbResult evaluate_ijb(const IjbSet& set, const Embed& embed, const IjbEvaluation& options = {}) {
     return evaluate_templates(set, embed_templates(set, embed, options), options);

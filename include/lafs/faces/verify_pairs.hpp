@@ -1,5 +1,5 @@
-// Verification of a model on pairs of images: embeddings of image and mirror are added, then the ten-fold
-// protocol.
+// Verification of a model on pairs of images: embeddings of image and mirror are added,
+// then the ten-fold protocol.
 #pragma once
 
 #include <lafs/data/image_codec.hpp>

@@ -50,7 +50,6 @@ public:
             give_up("cannot write");
     }
 
-    /// Appends text.
     void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
     /// Flushes to the disk and puts the file in the place of `path`.

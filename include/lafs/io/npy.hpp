@@ -28,8 +28,7 @@ inline const char* npy_name(DType type) {
 
 namespace detail {
 
-/// What stands before the data. Its length is a multiple of 64, with room for the first size to grow to 21
-/// digits.
+/// What stands before the data. Its length is a multiple of 64, with room for 21 digits of the first size.
 inline std::string npy_header(DType type, const std::vector<std::int64_t>& shape) {
     std::string sizes;
     for (const std::int64_t size : shape)

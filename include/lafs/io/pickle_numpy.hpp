@@ -1,5 +1,4 @@
-// Byte strings and NumPy arrays of a pickle, in the forms that Python and NumPy have written them over the
-// years.
+// Byte strings and NumPy arrays of a pickle, in all forms that Python and NumPy have given them.
 //
 // Bytes are an opcode from protocol 3 on, before that _codecs.encode(text, "latin1"). An array is
 // _reconstruct(...) with the state (version, shape, dtype, is_fortran, data), or from protocol 5 on

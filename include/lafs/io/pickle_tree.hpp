@@ -262,7 +262,7 @@ inline PickleValue PickleValue::item(std::size_t i) const {
 }
 
 inline std::string PickleValue::description() const {
-    const std::string kind_name = lafs::name(kind());
+    std::string kind_name = lafs::name(kind());
     switch (kind()) {
         case PickleKind::boolean:
             return boolean() ? "True" : "False";

@@ -40,7 +40,8 @@ inline std::string pytorch_folder(const ZipArchive& archive) {
                 member.name, "\", expected one data.pkl");
         found = &member;
     }
-    require(found, "checkpoint", archive.path(), " holds no data.pkl, expected a file that torch.save wrote");
+    if (!found)
+        fail("checkpoint", archive.path(), " holds no data.pkl, expected a file that torch.save wrote");
     return std::string(found->name.substr(0, found->name.size() - std::string_view("data.pkl").size()));
 }
 

@@ -27,8 +27,7 @@ namespace lafs::inline LAFS_ABI {
 class PyTorchCheckpoint {
 public:
     /// Opens and checks the file. Throws for files that are damaged, for tensors that reach past their
-    /// storage, and, saying what to do, for files of PyTorch before 1.6, TorchScript archives and pickled
-    /// models.
+    /// storage, and, saying what to do, for files of PyTorch before 1.6, TorchScript and pickled models.
     static PyTorchCheckpoint open(const std::filesystem::path& path) { return PyTorchCheckpoint(path); }
 
     const std::filesystem::path& path() const { return archive_.path(); }

@@ -145,8 +145,7 @@ private:
         return false;
     }
 
-    /// Calls of OrderedDict and the like count when their entries were set afterwards, not given with the
-    /// call.
+    /// Calls of OrderedDict and the like count when their entries were set afterwards, not given in the call.
     static bool is_container(const PickleValue& value) {
         if (!value.is(PickleKind::object))
             return value.has_items() || value.has_entries();

@@ -141,17 +141,17 @@ public:
     /// Adds a tensor of any contiguous range. Throws for a repeated name or a size that is not the shape's.
     template <std::ranges::contiguous_range R>
     requires std::ranges::borrowed_range<R>
-    void add(const std::string& name, std::vector<std::int64_t> shape, R&& values) {
+    void add(const std::string& name, const std::vector<std::int64_t>& shape, R&& values) {
         using T = std::ranges::range_value_t<R>;
-        add_bytes(name, dtype_of<T>, std::move(shape),
+        add_bytes(name, dtype_of<T>, shape,
                   std::as_bytes(std::span<const T>(std::ranges::data(values), std::ranges::size(values))));
     }
 
     /// Adds a tensor and keeps its values.
     template <class T>
-    void add(const std::string& name, std::vector<std::int64_t> shape, std::vector<T>&& values) {
+    void add(const std::string& name, const std::vector<std::int64_t>& shape, std::vector<T>&& values) {
         auto kept = std::make_shared<std::vector<T>>(std::move(values));
-        add(name, std::move(shape), *kept);
+        add(name, shape, *kept);
         kept_.push_back(std::move(kept));
     }
 

@@ -22,12 +22,10 @@ namespace lafs::inline LAFS_ABI {
 /// Chooses tensors by name.
 using NameFilter = std::function<bool(const std::string&)>;
 
-/// Every name.
 inline bool all_names(const std::string&) {
     return true;
 }
 
-/// No name.
 inline bool no_names(const std::string&) {
     return false;
 }

@@ -49,7 +49,6 @@ public:
                           file_);
     }
 
-    /// All names.
     std::vector<std::string> names() const {
         return std::visit([](const auto& file) { return std::vector<std::string>(file.names()); }, file_);
     }

@@ -168,7 +168,6 @@ inline void locate_zip_member(const ZipReader& file, ZipMember& member, std::uin
 
 }  // namespace detail
 
-/// An open archive.
 class ZipArchive {
 public:
     /// Opens and checks the archive. Throws with file, byte and what was expected.

@@ -83,8 +83,8 @@ private:
         put16(to, static_cast<std::uint16_t>(value >> 16 & 0xFFFF));
     }
 
-    /// The fields that local header and directory share: version, flags (UTF-8), method, time, checksum,
-    /// sizes.
+    /// The fields that local header and directory share:
+    /// version, flags (UTF-8), method, time, checksum, sizes.
     static std::string member_header(std::span<const std::byte> bytes) {
         std::string header;
         put16(header, version);

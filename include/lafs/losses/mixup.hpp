@@ -8,8 +8,9 @@
 
 #include <cmath>
 #include <concepts>
-#include <lafs/autograd/expression.hpp>
 #include <lafs/core/random.hpp>
+#include <lafs/expr/functions.hpp>
+#include <lafs/losses/cross_entropy.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -26,18 +27,19 @@ inline double draw_gamma(RandomSequence& random, double shape) {
     }
 }
 
-/// x with its first axis reversed, mixed: lambda x_i + (1 - lambda) x_{B-1-i}.
+/// A view of x with its first axis reversed.
+template <class T>
+View<T> reversed(View<T> x) {
+    if (x.shape.size() > 0)
+        x.data += (x.shape[0] - 1) * x.stride[0];
+    x.stride[0] = -x.stride[0];
+    return x;
+}
+
+/// lambda x_i + (1 - lambda) x_{B-1-i}.
 template <std::floating_point T, class D>
 Tensor<T, D> mix_with_reverse(const Tensor<T, D>& x, double lambda) {
-    using Mixed = Apply<Add, Apply<Multiply, In<0>, Scalar<0>>, Apply<Multiply, In<1>, Scalar<1>>>;
-    View<const T> reversed = x.view();
-    if (x.size() > 0)
-        reversed.data += (x.shape(0) - 1) * reversed.stride[0];
-    reversed.stride[0] = -reversed.stride[0];
-    auto mixed = Tensor<T, D>::empty(x.shape());
-    map(D{}, Mixed{}, mixed.view(),
-        Bound<Mixed, T, T>{{x.view(), reversed}, {static_cast<T>(lambda), static_cast<T>(1.0 - lambda)}});
-    return mixed;
+    return x * lambda + on<D>(reversed(x.view())) * (1.0 - lambda);
 }
 
 inline void check_lambda(double lambda) {
@@ -60,21 +62,20 @@ Tensor<T, D> mixup_images(const Tensor<T, D>& images, double lambda) {
     return detail::mix_with_reverse(images, lambda);
 }
 
-/// Soft labels of mixed images: labels (B) -> (B, classes). Throws for labels outside 0 .. classes - 1.
-template <std::floating_point T>
-Tensor<T> mixup_labels(const Tensor<std::int64_t>& labels, std::int64_t classes, double lambda) {
+/// Soft labels of mixed images: labels (B) -> (B, classes). On the CPU throws for labels outside 0 .. classes - 1;
+/// elsewhere such a label gives nothing to its row.
+template <std::floating_point T, class D>
+Tensor<T, D> mixup_labels(const Tensor<std::int64_t, D>& labels, std::int64_t classes, double lambda) {
     detail::check_lambda(lambda);
     require(labels.rank() == 1, "mixup", "got labels of shape ", labels.shape(), ", expected (batch,)");
+    detail::check_labels(labels, labels.size(), classes, "mixup");
     const std::int64_t batch = labels.size();
-    auto targets = Tensor<T>::zeros({batch, classes});
-    for (std::int64_t i = 0; i < batch; ++i) {
-        const std::int64_t own = labels.data()[i], other = labels.data()[batch - 1 - i];
-        require(own >= 0 && own < classes, "mixup", "label ", own, " in row ", i, ", expected 0 .. ",
-                classes - 1);
-        targets.data()[i * classes + own] += static_cast<T>(lambda);
-        if (other >= 0 && other < classes)
-            targets.data()[i * classes + other] += static_cast<T>(1.0 - lambda);
-    }
+    const auto targets = Tensor<T, D>::zeros({batch, classes});
+    if (batch == 0)
+        return targets;
+    const std::int64_t* last = labels.data() + batch - 1;
+    add_at_labels(D{}, batch, classes, targets.data(), labels.data(), 1, static_cast<T>(lambda));
+    add_at_labels(D{}, batch, classes, targets.data(), last, -1, static_cast<T>(1.0 - lambda));
     return targets;
 }
 

@@ -53,8 +53,8 @@ class Module {
 public:
     Module() = default;
     virtual ~Module() = default;
-    Module(Module&&) = default;
-    Module& operator=(Module&&) = default;
+    Module(Module&&) noexcept = default;
+    Module& operator=(Module&&) noexcept = default;
 
     /// Lists parameters, buffers and children.
     virtual void visit(Visitor<T, Device>& visitor) = 0;

@@ -2,7 +2,8 @@
 //
 //   convert(D, size, x, to)      to (+)= x, `size` elements, each converted
 //
-// Sums are formed in the wider of the two compute types. Conversions to bfloat16 and half round to nearest even.
+// Sums are formed in the wider of the two compute types. Conversions to bfloat16 and half round to nearest
+// even.
 #pragma once
 
 #include <cstdint>

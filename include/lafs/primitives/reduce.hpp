@@ -2,8 +2,8 @@
 //
 //   reduce_sum(D, sizes, x, scale, out)
 //
-// out[o, i] = scale * sum over k of x[o, k, i], for contiguous x (outer, n, inner) and out (outer, inner); 0 where n is
-// 0. Sums are in float or wider, in an order that the sizes fix.
+// out[o, i] = scale * sum over k of x[o, k, i], for contiguous x (outer, n, inner) and out (outer, inner); 0
+// where n is 0. Sums are in float or wider, in an order that the sizes fix.
 #pragma once
 
 #include <lafs/core/shape.hpp>

@@ -32,8 +32,8 @@ inline std::vector<LogChart> training_charts() {
             {"images_per_second", "Speed", "images/s", true, false}};
 }
 
-/// What pre-training logs to show a collapse: the teacher's output constant (entropy 0) or even (entropy ln
-/// K).
+/// What pre-training logs to show a collapse:
+/// the teacher's output constant (entropy 0) or even (entropy ln K).
 inline std::vector<LogChart> collapse_charts() {
     return {{"teacher_entropy", "Entropy of the teacher's output", "nats", true, false},
             {"teacher_kl", "Teacher: KL divergence to uniform", "nats", true, false},

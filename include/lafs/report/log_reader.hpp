@@ -17,8 +17,7 @@ struct LogCurve {
     std::vector<double> step, value;
 };
 
-/// The numbers of the log at `path`, by key. A broken last line is left out; any other throws with its
-/// number.
+/// The numbers of the log at `path`, by key. A broken last line is left out; any other throws, numbered.
 inline std::map<std::string, LogCurve> read_log(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
     require(in.is_open(), "log", "cannot open ", path);
@@ -28,11 +27,11 @@ inline std::map<std::string, LogCurve> read_log(const std::filesystem::path& pat
         ++number;
         require(line.size() <= 64 * 1024, "log", "line ", number, " of ", path, " has ", line.size(),
                 " bytes, expected at most 65536");
-        const nlohmann::ordered_json record = nlohmann::ordered_json::parse(line, nullptr, false);
-        require(record.is_object() && record.contains("step") && record["step"].is_number(), "log", "line ",
+        const nlohmann::ordered_json entry = nlohmann::ordered_json::parse(line, nullptr, false);
+        require(entry.is_object() && entry.contains("step") && entry["step"].is_number(), "log", "line ",
                 number, " of ", path, " is not a JSON object with a step");
-        const double step = record["step"].get<double>();
-        for (const auto& [key, value] : record.items()) {
+        const double step = entry["step"].get<double>();
+        for (const auto& [key, value] : entry.items()) {
             if (key == "step" || !value.is_number())
                 continue;
             curves[key].step.push_back(step);

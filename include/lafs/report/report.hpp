@@ -98,7 +98,6 @@ public:
             detail::table(header, rows) + "<br>\n" + chart_grid({roc_chart(curves), det_chart(curves)}));
     }
 
-    /// The page.
     std::string html() const {
         std::string out =
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

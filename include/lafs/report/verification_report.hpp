@@ -105,8 +105,8 @@ inline std::string tar_at_far_text(std::span<const TarAtFar> points, std::size_t
     return text;
 }
 
-/// One set as `verification_json`, with "calibration" where there is one; several as {"sets": {name: ..},
-/// "mean_accuracy"}.
+/// One set as `verification_json`, with "calibration" where there is one;
+/// several as {"sets": {name: ..}, "mean_accuracy"}.
 inline nlohmann::ordered_json verification_json(std::span<const SetVerification> sets) {
     nlohmann::ordered_json all = nlohmann::ordered_json::object();
     double sum = 0.0;

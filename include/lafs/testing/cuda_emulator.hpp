@@ -31,6 +31,7 @@
 #define __host__
 #define __shared__ static
 
+// NOLINTBEGIN(readability-identifier-naming,bugprone-reserved-identifier): the names are CUDA's
 enum cudaError_t {
     cudaSuccess = 0,
     cudaErrorInvalidValue = 1,
@@ -47,6 +48,7 @@ struct cudaLaunchConfig_t {
     std::size_t dynamicSmemBytes = 0;
     cudaStream_t stream = nullptr;
 };
+// NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)
 
 namespace lafs::inline LAFS_ABI::testing {
 
@@ -162,6 +164,7 @@ T exchange_lanes(unsigned mask, T value, unsigned from, Place place) {
 
 }  // namespace lafs::inline LAFS_ABI::testing
 
+// NOLINTBEGIN(readability-identifier-naming,bugprone-reserved-identifier): the names are CUDA's
 inline void __syncthreads(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
     lafs::testing::executor_of_thread().wait_for_block({file, line});
 }
@@ -248,3 +251,4 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* configuration, void (*k
     });
     return cudaSuccess;
 }
+// NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)

@@ -15,12 +15,14 @@
 #include <utility>
 #include <vector>
 
+// NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
 struct dim3 {
     unsigned x, y, z;
     constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
 };
 
 inline dim3 threadIdx, blockIdx, blockDim, gridDim;
+// NOLINTEND(readability-identifier-naming)
 
 namespace lafs::inline LAFS_ABI::testing {
 

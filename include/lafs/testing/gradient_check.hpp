@@ -10,9 +10,10 @@
 // module that holds them, and may draw from `default_generator()` (it draws the same numbers every time).
 // With a random gradient r of the output, the gradient of sum(r * f(x)) is compared with central differences
 //   sum(r * (f(x + h d) - f(x - h d))) / 2h
-// along random directions d over all inputs at once, and along single elements. Further checks: a second backward
-// doubles the gradients, inputs that require no gradient get none, and values and gradients are the same bits when
-// computed again (on the CPU by another number of threads). Works on every device that has the primitives.
+// along random directions d over all inputs at once, and along single elements. Further checks: a second
+// backward doubles the gradients, inputs that require no gradient get none, and values and gradients are the
+// same bits when computed again (on the CPU by another number of threads). Works on every device that has the
+// primitives.
 #pragma once
 
 #include <cmath>
@@ -286,8 +287,8 @@ private:
 }  // namespace detail
 
 /// Checks the derivative of `function`, a callable from `const std::vector<Variable<double, D>>&` to
-/// `Variable<double, D>`, with respect to the inputs that require a gradient. See the top of the file. Inputs may be
-/// undefined (an optional bias). Choose inputs away from points where the function has no derivative.
+/// `Variable<double, D>`, with respect to the inputs that require a gradient. See the top of the file. Inputs
+/// may be undefined (an optional bias). Choose inputs away from points where the function has no derivative.
 template <class Function, class D>
 GradientCheckResult check_gradients(Function function, std::vector<Variable<double, D>> inputs,
                                     const GradientCheckOptions& options = {}) {

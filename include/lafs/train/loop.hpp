@@ -1,10 +1,8 @@
-// The loop that all training runs share: steps, log, saved state, resume, and what to do when something goes
-// wrong.
+// The loop that all training runs share: steps, log, saved state, resume, and what to do on failure.
 //
 // A run can be stopped at any moment, even killed: with `resume` it goes on from its last saved state and
 // ends with the same bits as a run that was never stopped. That holds because a step depends on the state and
-// on the step's number alone (every step starts its own random streams), and because the state is written
-// atomically.
+// the step's number alone (every step starts its own random streams), and the state is written atomically.
 #pragma once
 
 #include <chrono>
@@ -33,18 +31,17 @@ struct StepResult {
 
 /// A method of training.
 ///
-/// requires: `train_step(step)` is a function of the saved state and of `step` alone, drawing random numbers
-/// from
-///           `default_generator()` or from streams numbered by the step; it throws rather than apply a broken
-///           update.
-/// ensures:  steps 0 .. epochs * steps_per_epoch - 1 run once each, in order, across any number of resumed
-/// runs.
+/// requires: `train_step(step)` is a function of the saved state and of `step` alone, drawing random
+///           numbers from `default_generator()` or from streams numbered by the step; it throws rather than
+///           apply a broken update.
+/// ensures:  steps 0 .. epochs * steps_per_epoch - 1 run once each, in order, however often the run is
+///           resumed.
 class TrainingTask {
 public:
     virtual ~TrainingTask() = default;
     virtual std::string name() const = 0;
-    /// The options that decide the result.
-    virtual nlohmann::ordered_json record() const = 0;
+    /// What decides the result: options, and what follows from them. A resumed run must have the same.
+    virtual nlohmann::ordered_json settings() const = 0;
     virtual std::int64_t steps_per_epoch() const = 0;
     virtual StepResult train_step(std::int64_t step) = 0;
     /// After an epoch; what it returns is logged.
@@ -95,7 +92,7 @@ inline void save_run(TrainingTask& task, const std::filesystem::path& out, std::
     writer.metadata("format", "lafs training state 1");
     writer.metadata("task", task.name());
     writer.metadata("step", std::to_string(step));
-    writer.metadata("options", task.record().dump());
+    writer.metadata("options", task.settings().dump());
     task.save_state(writer);
     writer.save(out / state_file);
 }
@@ -109,7 +106,7 @@ inline std::int64_t load_run(TrainingTask& task, const std::filesystem::path& ou
             "resume", path.string(), " is not the state of a run of ", task.name());
     const auto saved = nlohmann::ordered_json::parse(file.metadata("options"), nullptr, false);
     require(saved.is_object(), "resume", path.string(), ": the recorded options are damaged");
-    check_same_options(saved, task.record(), path);
+    check_same_options(saved, task.settings(), path);
     std::int64_t step = -1;
     std::sscanf(file.metadata("step").c_str(), "%lld", reinterpret_cast<long long*>(&step));
     require(step >= 0, "resume", path.string(), ": got step \"", file.metadata("step"),

@@ -1,4 +1,4 @@
-// What every training run has in common: where it writes, how long it runs, and the record of its options.
+// What every training run has in common: where it writes, how long it runs, and the settings that decide its result.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +44,8 @@ inline void check_run_options(const RunOptions& run) {
             " workers, expected 0 .. 1024");
 }
 
-/// The options that decide the result of a run; a resumed run must have the same.
-inline nlohmann::ordered_json run_record(const RunOptions& run) {
+/// The settings of every run that decide its result; a resumed run must have the same.
+inline nlohmann::ordered_json run_settings(const RunOptions& run) {
     return {{"data", run.data},
             {"model", run.model},
             {"epochs", run.epochs},

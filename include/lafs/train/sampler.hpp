@@ -1,5 +1,4 @@
-// The order in which a training set is seen: a function of (seed, epoch), so a resumed run needs only its
-// step.
+// The order in which a training set is seen, a function of (seed, epoch): a resumed run needs only its step.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 // local view is shrunk to a smaller grid. Views come one after the other: (views x batch, tokens, values).
 #pragma once
 
+#include <lafs/autograd/convert.hpp>
 #include <lafs/autograd/grid_patches.hpp>
 #include <lafs/autograd/landmark_patches.hpp>
 #include <lafs/models/landmark_cnn.hpp>
@@ -27,8 +28,9 @@ struct ViewOptions {
 };
 
 /// Tokens of the global views (2 B, n, values) and of the local ones (L B, m, values; undefined without any).
+template <class T = float, class D = Cpu>
 struct ViewTokens {
-    Tensor<float> global, local;
+    Tensor<T, D> global, local;
 };
 
 /// Pictures of all views of a batch of faces, each (views * batch, 3, size, size), view by view.
@@ -83,18 +85,19 @@ private:
 namespace detail {
 
 /// Landmarks of pictures (n, 3, h, w) in evaluation mode, a batch at a time: (n, N, 2).
-template <class T>
-Tensor<T> find_landmarks(LandmarkCnn<T>& cnn, const Tensor<T>& pictures, std::int64_t batch) {
-    const EvaluationScope<T, Cpu> evaluation(cnn);
-    auto result = Tensor<T>::empty({pictures.shape(0), cnn.config.landmarks, 2});
+template <class T, class D>
+Tensor<T, D> find_landmarks(LandmarkCnn<T, D>& cnn, const Tensor<T, D>& pictures, std::int64_t batch) {
+    const EvaluationScope<T, D> evaluation(cnn);
+    const auto result = Tensor<T, D>::empty({pictures.shape(0), cnn.config.landmarks, 2});
     for (std::int64_t begin = 0; begin < pictures.shape(0); begin += batch) {
         const std::int64_t end = std::min(begin + batch, pictures.shape(0));
-        result.slice(begin, end).copy_from(cnn.landmarks(Variable<T>(pictures.slice(begin, end))).value());
+        result.slice(begin, end).copy_from(cnn.landmarks(Variable<T, D>(pictures.slice(begin, end))).value());
     }
     return result;
 }
 
-/// Pictures (n, 3, s, s) shrunk to (n, 3, side, side) by the mean over the area of each new pixel.
+/// Pictures (n, 3, s, s) shrunk to (n, 3, side, side) by the mean over the area of each new pixel; on the host,
+/// where pictures come from.
 inline Tensor<float> shrink(const Tensor<float>& pictures, std::int64_t side) {
     const std::int64_t planes = pictures.shape(0) * 3, from = pictures.shape(2);
     require(side <= from, "views", "got local views of side ", side, ", expected at most ", from);
@@ -118,30 +121,33 @@ inline Tensor<float> shrink(const Tensor<float>& pictures, std::int64_t side) {
 
 }  // namespace detail
 
-/// The tokens of a batch's views, a function of the pictures, the seed and the generator's next streams.
-/// `landmark_cnn` null: grid patches (DINO).
-template <class T>
-ViewTokens view_tokens(const ViewBatch& pictures, const ViewOptions& options, LandmarkCnn<T>* landmark_cnn,
-                       std::uint64_t seed) {
+/// The tokens of a batch's views, a function of the pictures, the seed and the generator's next streams. Pictures
+/// go to the device as they are; everything that follows happens there. `landmark_cnn` null: grid patches (DINO).
+template <class T, class D = Cpu>
+ViewTokens<T, D> view_tokens(const ViewBatch& pictures, const ViewOptions& options, LandmarkCnn<T, D>* landmark_cnn,
+                             std::uint64_t seed) {
     const NoGrad no_grad;
     const std::int64_t batch = pictures.reads.size();
     const std::int64_t split = MultiCrop::global_views * batch, all = pictures.augmented.shape(0);
-    const Tensor<T> global = pictures.augmented.slice(0, split), local = pictures.augmented.slice(split, all);
-    ViewTokens tokens;
+    const Tensor<float> global = pictures.augmented.slice(0, split), local = pictures.augmented.slice(split, all);
+    ViewTokens<T, D> tokens;
     if (!landmark_cnn) {
-        tokens.global = grid_patches(Variable<T>(global), options.patch).value();
+        const auto patches = [&](const Tensor<float>& images) {
+            return grid_patches(Variable<T, D>(from_host<T, D>(images)), options.patch).value();
+        };
+        tokens.global = patches(global);
         const auto side =
             static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(options.local_tokens))));
         if (all > split)
-            tokens.local =
-                grid_patches(Variable<T>(detail::shrink(local, side * options.patch)), options.patch).value();
+            tokens.local = patches(detail::shrink(local, side * options.patch));
         return tokens;
     }
-    const Tensor<T> found =
-        detail::find_landmarks(*landmark_cnn, pictures.clean, std::max<std::int64_t>(batch, 16));
-    const Tensor<T> points = perturb_landmarks(found, options.perturbation, seed, default_generator().take());
-    const auto patches = [&](const Tensor<T>& images, const Tensor<T>& at) {
-        return landmark_patches(Variable<T>(images), Variable<T>(at), options.patch).value();
+    const Tensor<T, D> found = detail::find_landmarks(*landmark_cnn, from_host<T, D>(pictures.clean),
+                                                      std::max<std::int64_t>(batch, 16));
+    const Tensor<T, D> points =
+        perturb_landmarks(found, options.perturbation, seed, default_generator().take());
+    const auto patches = [&](const Tensor<float>& images, const Tensor<T, D>& at) {
+        return landmark_patches(Variable<T, D>(from_host<T, D>(images)), Variable<T, D>(at), options.patch).value();
     };
     tokens.global = patches(global, points.slice(0, split));
     const std::uint64_t stream = default_generator().take();

@@ -46,6 +46,12 @@ struct cublasLtMatmulDescOpaque_t {
 struct cublasLtMatrixLayoutOpaque_t {
     cudaDataType type;
     std::int64_t rows, columns, leading;
+    std::int32_t batch;
+    std::int64_t offset;
+};
+enum cublasLtMatrixLayoutAttribute_t {
+    CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT = 5,
+    CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET = 6
 };
 struct cublasLtMatmulPreferenceOpaque_t {
     std::size_t workspace;
@@ -97,8 +103,17 @@ inline cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDescOpaque_t*
 inline cublasStatus_t cublasLtMatrixLayoutInit(cublasLtMatrixLayoutOpaque_t* to, cudaDataType type,
                                                std::uint64_t rows, std::uint64_t columns,
                                                std::int64_t leading) {
-    *to = {type, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns), leading};
+    *to = {type, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns), leading, 1, 0};
     return leading >= to->rows ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+}
+inline cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayoutOpaque_t* to,
+                                                       cublasLtMatrixLayoutAttribute_t attribute,
+                                                       const void* value, std::size_t bytes) {
+    const bool count = attribute == CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT;
+    if (bytes != (count ? sizeof to->batch : sizeof to->offset))
+        return CUBLAS_STATUS_INVALID_VALUE;
+    std::memcpy(count ? static_cast<void*>(&to->batch) : static_cast<void*>(&to->offset), value, bytes);
+    return CUBLAS_STATUS_SUCCESS;
 }
 inline cublasStatus_t cublasLtMatmulPreferenceInit(cublasLtMatmulPreferenceOpaque_t* to) {
     *to = {0, {7, 256, 256, 256, 256}};
@@ -144,10 +159,14 @@ struct Operand {
     double operator()(std::int64_t i, std::int64_t j) const {
         return static_cast<double>(transposed ? data[j + i * layout.leading] : data[i + j * layout.leading]);
     }
+    /// The same operand of another product of the batch.
+    Operand of_batch(std::int64_t index) const { return {data + index * layout.offset, layout, transposed}; }
     bool valid(std::uint32_t alignment) const {
-        const auto bytes =
-            static_cast<std::size_t>((layout.columns - 1) * layout.leading + layout.rows) * sizeof(T);
+        const auto bytes = static_cast<std::size_t>((layout.batch - 1) * layout.offset +
+                                                    (layout.columns - 1) * layout.leading + layout.rows) *
+                           sizeof(T);
         return reinterpret_cast<std::uintptr_t>(data) % alignment == 0 &&
+               (layout.batch == 1 || static_cast<std::size_t>(layout.offset) * sizeof(T) % alignment == 0) &&
                lafs::testing::cuda_emulation().on_device(data, bytes);
     }
 };
@@ -165,15 +184,20 @@ cublasStatus_t multiply(const cublasLtMatmulDescOpaque_t& operation, T alpha, co
     if (operation.epilogue == CUBLASLT_EPILOGUE_BIAS &&
         !lafs::testing::cuda_emulation().on_device(bias, static_cast<std::size_t>(d.rows()) * sizeof(T)))
         return CUBLAS_STATUS_INVALID_VALUE;
+    if (a.layout.batch != d.layout.batch || b.layout.batch != d.layout.batch)
+        return CUBLAS_STATUS_INVALID_VALUE;
     lafs::testing::cuda_emulation().enqueue([=] {
-        for (std::int64_t i = 0; i < d.rows(); ++i)
-            for (std::int64_t j = 0; j < d.columns(); ++j) {
-                double sum = 0;
-                for (std::int64_t k = 0; k < a.columns(); ++k)
-                    sum += a(i, k) * b(k, j);
-                T& to = const_cast<T*>(d.data)[i + j * d.layout.leading];
-                to = static_cast<T>(alpha * sum + (beta != 0 ? beta * to : 0) + (bias ? bias[i] : 0));
-            }
+        for (std::int64_t n = 0; n < d.layout.batch; ++n) {
+            const Operand<T> left = a.of_batch(n), right = b.of_batch(n), result = d.of_batch(n);
+            for (std::int64_t i = 0; i < d.rows(); ++i)
+                for (std::int64_t j = 0; j < d.columns(); ++j) {
+                    double sum = 0;
+                    for (std::int64_t k = 0; k < a.columns(); ++k)
+                        sum += left(i, k) * right(k, j);
+                    T& to = const_cast<T*>(result.data)[i + j * d.layout.leading];
+                    to = static_cast<T>(alpha * sum + (beta != 0 ? beta * to : 0) + (bias ? bias[i] : 0));
+                }
+        }
     });
     return CUBLAS_STATUS_SUCCESS;
 }

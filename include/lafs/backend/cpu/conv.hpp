@@ -1,7 +1,8 @@
 // Dense convolution on the CPU (sizes and formula: primitives/convolution.hpp).
 //
-// The matrix P of patches, (in * taps) x (batch * out_plane), is never stored: panels of it are gathered
-// where the matrix kernel needs them, across images, so that small images fill the panels too.
+// A column of the matrix P, (in * taps) x (batch * out_plane), is what the kernel covers for one pixel of the
+// output. P is never stored: panels of it are gathered where the matrix kernel needs them, across images, so
+// that small images fill the panels too.
 //   forward:         y  = W P                gradient of w:  dW = g P'
 //   gradient of x:   dx = W' g for kernels of one pixel; else W' g scattered back, image by image.
 // Gradients of w are summed over fixed chunks of columns, then in order: the number of threads does not
@@ -25,11 +26,11 @@ struct ColumnRun {
     std::int64_t image, row, column, at, count;
 };
 
-/// The matrix of patches.
+/// The matrix P of an input x.
 template <class T>
-class Patches {
+class ConvColumns {
 public:
-    Patches(const ConvGeometry& geometry, const T* x) : g_(geometry), x_(x) {
+    ConvColumns(const ConvGeometry& geometry, const T* x) : g_(geometry), x_(x) {
         if (g_.pointwise()) {  // one long row an image
             g_.width = g_.out_width = g_.in_plane();
             g_.height = g_.out_height = 1;
@@ -90,7 +91,7 @@ template <class T>
 Tensor<T> pack_left(const Matrix<T>& a) {
     constexpr int tile = GemmTile<T>::rows;
     const std::int64_t panels = (a.rows + tile - 1) / tile;
-    const auto packed = Tensor<T>::empty({panels, a.columns * tile});
+    auto packed = Tensor<T>::empty({panels, a.columns * tile});
     parallel_ranges(panels, 8, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t p = begin; p < end; ++p)
             pack_panel<tile>(packed.data() + p * a.columns * tile, a.data + p * tile * a.row_stride,
@@ -136,10 +137,10 @@ void multiply_panel(const T* left, const T* panel, std::int64_t rows, std::int64
 
 /// to (+)= A P for A of (rows x depth), to of (batch, rows, plane).
 template <class T>
-void multiply_patches(const Matrix<T>& a, const Patches<T>& patches, std::int64_t plane,
+void multiply_columns(const Matrix<T>& a, const ConvColumns<T>& p, std::int64_t plane,
                       const GradientTarget<T>& to) {
     using Tile = GemmTile<T>;
-    const std::int64_t columns = patches.columns(), depth = a.columns;
+    const std::int64_t columns = p.columns(), depth = a.columns;
     const auto left = pack_left(a);
     count_launch();
     parallel_ranges(columns, 8 * Tile::columns, [&](std::int64_t begin, std::int64_t end) {
@@ -148,7 +149,7 @@ void multiply_patches(const Matrix<T>& a, const Patches<T>& patches, std::int64_
             const std::int64_t count = std::min<std::int64_t>(Tile::columns, end - j);
             if (count < Tile::columns)
                 panel.zero();
-            patches.gather(0, depth, j, count, panel.data(), Tile::columns);
+            p.gather(0, depth, j, count, panel.data(), Tile::columns);
             multiply_panel(left.data(), panel.data(), a.rows, depth, j, count, plane, to);
         }
     });
@@ -156,11 +157,11 @@ void multiply_patches(const Matrix<T>& a, const Patches<T>& patches, std::int64_
 
 /// Rows [first, last) of P, columns [begin, begin + count), transposed into panels of `width` rows.
 template <int width, class T>
-void gather_transposed(const Patches<T>& patches, std::int64_t first, std::int64_t last, std::int64_t begin,
+void gather_transposed(const ConvColumns<T>& p, std::int64_t first, std::int64_t last, std::int64_t begin,
                        std::int64_t count, T* scratch, T* panels) {
     for (std::int64_t k = first; k < last; k += width) {
         const std::int64_t rows = std::min<std::int64_t>(width, last - k);
-        patches.gather(k, k + rows, begin, count, scratch, conv_block);
+        p.gather(k, k + rows, begin, count, scratch, conv_block);
         pack_panel<width>(panels + (k - first) * count, static_cast<const T*>(scratch), rows, count,
                           conv_block, 1);
     }
@@ -176,12 +177,12 @@ void conv_forward(Cpu, const ConvGeometry& g, const T* x, const T* w, const T* b
             for (std::int64_t row = begin; row < end; ++row)
                 std::fill_n(y + row * g.out_plane(), g.out_plane(), bias[row % g.out]);
         });
-    cpu::multiply_patches(Matrix<T>::row_major(w, g.out, g.depth(), g.depth()), cpu::Patches<T>(g, x),
+    cpu::multiply_columns(Matrix<T>::row_major(w, g.out, g.depth(), g.depth()), cpu::ConvColumns<T>(g, x),
                           g.out_plane(), GradientTarget<T>{y, bias != nullptr});
 }
 
 namespace cpu {
-/// dx (+)= the columns W' g of one image, each added where its patch was read.
+/// dx (+)= the columns W' g of one image, each added where it was read.
 template <class T>
 void scatter_columns(const ConvGeometry& g, const T* columns, T* dx) {
     for (std::int64_t k = 0; k < g.depth(); ++k) {
@@ -209,7 +210,7 @@ void conv_input_gradient(Cpu, const ConvGeometry& g, const T* w, const T* grad, 
     if (g.pointwise()) {
         ConvGeometry back = g;
         back.in = g.out;
-        cpu::multiply_patches(left, cpu::Patches<T>(back, grad), g.in_plane(), dx);
+        cpu::multiply_columns(left, cpu::ConvColumns<T>(back, grad), g.in_plane(), dx);
         return;
     }
     count_launch();
@@ -233,7 +234,7 @@ void conv_weight_gradient(Cpu, const ConvGeometry& g, const T* x, const T* grad,
     ConvGeometry pixels = g;  // the gradient as a matrix (out, batch * out_plane)
     pixels.in = g.out, pixels.height = g.out_height, pixels.width = g.out_width;
     pixels.kernel_height = pixels.kernel_width = pixels.stride = 1, pixels.padding = 0;
-    const cpu::Patches<T> right(g, x), left(pixels, grad);
+    const cpu::ConvColumns<T> right(g, x), left(pixels, grad);
 
     const std::int64_t depth = g.depth(), columns = right.columns();
     const std::int64_t blocks = (columns + cpu::conv_block - 1) / cpu::conv_block;

@@ -24,7 +24,7 @@ inline void check(cudaError_t status, const char* call) {
 
 /// The stream of all the library's work.
 inline cudaStream_t stream() {
-    static const cudaStream_t instance = [] {
+    static cudaStream_t instance = [] {
         cudaStream_t created = nullptr;
         check(cudaStreamCreateWithFlags(&created, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
         return created;

@@ -1,7 +1,7 @@
 // Largest and smallest elements over one axis on the GPU (contract: primitives/extremum.hpp).
 //
-// A warp owns a result whose elements lie side by side, a thread one whose elements are strided: neighbours in a warp
-// then read neighbours in memory.
+// A warp owns a result whose elements lie side by side, a thread one whose elements are strided: neighbours
+// in a warp then read neighbours in memory.
 #pragma once
 
 #include <lafs/backend/cuda/launch.cuh>

@@ -1,7 +1,7 @@
 // Rows picked by index on the GPU (contract: primitives/gather.hpp).
 //
-// Forward, a thread copies elements. Backward, a thread owns one column of one batch entry and adds the picks in order:
-// no two threads write the same element, whatever was picked twice, and no atomics are needed.
+// Forward, a thread copies elements. Backward, a thread owns one column of one batch entry and adds the picks
+// in order: no two threads write the same element, whatever was picked twice, and no atomics are needed.
 #pragma once
 
 #include <lafs/backend/cuda/launch.cuh>
@@ -16,6 +16,8 @@ namespace lafs::inline LAFS_ABI {
 namespace cuda {
 
 inline constexpr int gather_threads = 256;
+template <class C>
+inline constexpr C not_a_number = std::numeric_limits<C>::quiet_NaN();
 
 template <class T>
 __global__ void gather_kernel(GatherSizes n, const T* x, const std::int64_t* indices, T* y) {
@@ -25,7 +27,7 @@ __global__ void gather_kernel(GatherSizes n, const T* x, const std::int64_t* ind
          i += threads) {
         const std::int64_t pick = i / n.inner, index = indices[pick];
         y[i] = n.has(index) ? x[(pick / n.picks * n.rows + index) * n.inner + i % n.inner]
-                            : static_cast<T>(std::numeric_limits<compute_t<T>>::quiet_NaN());
+                            : static_cast<T>(not_a_number<compute_t<T>>);
     }
 }
 

@@ -1,4 +1,4 @@
-// Matrix products on the GPU by cuBLASLt: C (+)= alpha A B + bias, for row- or column-major operands.
+// Matrix products on the GPU by cuBLASLt (contract: primitives/gemm.hpp).
 //
 // cuBLASLt reads memory column by column. A row-major C (m, n) is a column-major C' (n, m) = B' A', so the
 // operands are handed over in the other order; a row-major operand is then the transpose already. A bias per
@@ -15,6 +15,7 @@
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/primitives/gemm.hpp>
+#include <limits>
 #include <map>
 
 namespace lafs::inline LAFS_ABI {
@@ -43,7 +44,8 @@ inline constexpr cudaDataType cublas_type = std::is_same_v<T, double>     ? CUDA
 struct GemmOperand {
     std::int64_t rows, columns, leading;
     bool transposed;
-    int alignment;  ///< of the pointer, in bytes, at most 256
+    int alignment;            ///< of the pointers, in bytes, at most 256
+    std::int64_t offset = 0;  ///< elements from one matrix of a batch to the next
     auto operator<=>(const GemmOperand&) const = default;
 };
 
@@ -53,6 +55,7 @@ struct GemmKey {
     cublasComputeType_t compute;
     bool bias;
     GemmOperand left, right, result;
+    std::int64_t batch = 1;
     auto operator<=>(const GemmKey&) const = default;
 };
 
@@ -128,11 +131,20 @@ private:
         check(cublasLtMatmulPreferenceSetAttribute(&preference, attribute, &value, sizeof value),
               "cublasLtMatmulPreferenceSetAttribute");
     }
-    static void describe(cublasLtMatrixLayoutOpaque_t& layout, cudaDataType type,
-                         const GemmOperand& operand) {
+    static void describe(cublasLtMatrixLayoutOpaque_t& layout, cudaDataType type, const GemmOperand& operand,
+                         std::int64_t batch) {
         check(cublasLtMatrixLayoutInit(&layout, type, static_cast<std::uint64_t>(operand.rows),
                                        static_cast<std::uint64_t>(operand.columns), operand.leading),
               "cublasLtMatrixLayoutInit");
+        if (batch == 1)
+            return;
+        const auto count = static_cast<std::int32_t>(batch);
+        check(cublasLtMatrixLayoutSetAttribute(&layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count,
+                                               sizeof count),
+              "cublasLtMatrixLayoutSetAttribute");
+        check(cublasLtMatrixLayoutSetAttribute(&layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET,
+                                               &operand.offset, sizeof operand.offset),
+              "cublasLtMatrixLayoutSetAttribute");
     }
 
     GemmPlan make_plan(const GemmKey& key) const {
@@ -143,9 +155,9 @@ private:
         set(plan.operation, CUBLASLT_MATMUL_DESC_TRANSB, key.right.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
         if (key.bias)
             set(plan.operation, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
-        describe(plan.left, key.type, key.left);
-        describe(plan.right, key.type, key.right);
-        describe(plan.result, key.type, key.result);
+        describe(plan.left, key.type, key.left, key.batch);
+        describe(plan.right, key.type, key.right, key.batch);
+        describe(plan.result, key.type, key.result, key.batch);
 
         cublasLtMatmulPreferenceOpaque_t preference;
         check(cublasLtMatmulPreferenceInit(&preference), "cublasLtMatmulPreferenceInit");
@@ -177,31 +189,66 @@ private:
     std::map<GemmKey, GemmPlan> plans_;
 };
 
+/// The type that products of T are formed in.
+template <class T>
+cublasComputeType_t gemm_compute_type() {
+    if (std::is_same_v<T, double>)
+        return CUBLAS_COMPUTE_64F;
+    return std::is_same_v<T, float> && allow_tf32() ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
+/// The operand with the distance of a batch, and the alignment that all its matrices have.
+template <class T>
+GemmOperand in_batch(GemmOperand operand, std::int64_t offset) {
+    operand.offset = offset;
+    operand.alignment = std::min(
+        operand.alignment,
+        alignment_of(reinterpret_cast<const void*>(static_cast<std::uintptr_t>(offset) * sizeof(T))));
+    return operand;
+}
+
 }  // namespace cuda
 
-/// C = alpha A B (+ C if `accumulate`, else + bias per column if given). C is row-major with `leading`
-/// elements between rows and must not overlap the operands. Throws when the inner sizes differ.
 template <class T>
-void gemm(Cuda, T alpha, const Matrix<T>& a, const Matrix<T>& b, bool accumulate, T* c, std::int64_t leading,
-          const T* bias = nullptr) {
+void gemm(Cuda, compute_t<T> alpha, const Matrix<T>& a, const Matrix<T>& b, bool accumulate, T* c,
+          std::int64_t leading, const T* bias = nullptr) {
     using C = compute_t<T>;
     require(a.columns == b.rows, "matmul", '(', a.rows, ", ", a.columns, ") x (", b.rows, ", ", b.columns,
             "): inner sizes differ");
     if (a.rows == 0 || b.columns == 0)
         return;
     const bool adds_bias = bias && !accumulate;
-    const cublasComputeType_t compute = std::is_same_v<T, double> ? CUBLAS_COMPUTE_64F
-                                        : std::is_same_v<T, float> && cuda::allow_tf32()
-                                            ? CUBLAS_COMPUTE_32F_FAST_TF32
-                                            : CUBLAS_COMPUTE_32F;
     const cuda::GemmKey key{cuda::cublas_type<T>,
-                            compute,
+                            cuda::gemm_compute_type<T>(),
                             adds_bias,
                             cuda::gemm_operand(b),
                             cuda::gemm_operand(a),
                             {b.columns, a.rows, leading, false, cuda::alignment_of(c)}};
-    cuda::GemmContext::of_thread().run(key, static_cast<C>(alpha), b.data, a.data, accumulate ? C(1) : C(0),
-                                       c, adds_bias ? bias : nullptr);
+    cuda::GemmContext::of_thread().run(key, alpha, b.data, a.data, accumulate ? C(1) : C(0), c,
+                                       adds_bias ? bias : nullptr);
+}
+
+template <class T>
+void gemm_batch(Cuda device, compute_t<T> alpha, const Matrix<T>& a, const Matrix<T>& b, bool accumulate,
+                T* c, std::int64_t leading, const GemmBatch& batch) {
+    using C = compute_t<T>;
+    if (batch.count == 1)
+        return gemm(device, alpha, a, b, accumulate, c, leading);
+    require(a.columns == b.rows && batch.count <= std::numeric_limits<std::int32_t>::max(), "matmul",
+            batch.count, " products (", a.rows, ", ", a.columns, ") x (", b.rows, ", ", b.columns,
+            "): expected equal inner sizes and below 2^31 products");
+    if (a.rows == 0 || b.columns == 0 || batch.count == 0)
+        return;
+    const cuda::GemmOperand result{b.columns, a.rows, leading, false, cuda::alignment_of(c)};
+    const cuda::GemmKey key{cuda::cublas_type<T>,
+                            cuda::gemm_compute_type<T>(),
+                            false,
+                            cuda::in_batch<T>(cuda::gemm_operand(b), batch.b),
+                            cuda::in_batch<T>(cuda::gemm_operand(a), batch.a),
+                            cuda::in_batch<T>(result, batch.c),
+                            batch.count};
+    cuda::GemmContext::of_thread().run(key, alpha, b.data, a.data, accumulate ? C(1) : C(0), c,
+                                       static_cast<const T*>(nullptr));
 }
 
 }  // namespace lafs::inline LAFS_ABI

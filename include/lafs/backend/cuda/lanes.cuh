@@ -18,7 +18,7 @@ inline bool is_aligned(const void* memory) {
 
 /// `width` neighbours that move in one instruction, or a few of 16 bytes.
 template <class T, int width>
-struct alignas(width * sizeof(T) < 16 ? width * sizeof(T) : 16) Block {
+struct alignas(width * sizeof(T) < 16 ? width * sizeof(T) : 16) Packet {
     T lane[width];
 };
 
@@ -29,17 +29,17 @@ __device__ void load_lanes(const T* from, std::int64_t stride, compute_t<T> (&to
         const auto value = static_cast<compute_t<T>>(*from);
         unroll<width>([&](auto i) { to[i] = value; });
     } else {
-        const auto block = *reinterpret_cast<const Block<T, width>*>(from);
-        unroll<width>([&](auto i) { to[i] = static_cast<compute_t<T>>(block.lane[i]); });
+        const auto packet = *reinterpret_cast<const Packet<T, width>*>(from);
+        unroll<width>([&](auto i) { to[i] = static_cast<compute_t<T>>(packet.lane[i]); });
     }
 }
 
 /// Writes `width` neighbours.
 template <int width, class T>
 __device__ void store_lanes(T* to, const compute_t<T> (&from)[width]) {
-    Block<T, width> block;
-    unroll<width>([&](auto i) { block.lane[i] = static_cast<T>(from[i]); });
-    *reinterpret_cast<Block<T, width>*>(to) = block;
+    Packet<T, width> packet;
+    unroll<width>([&](auto i) { packet.lane[i] = static_cast<T>(from[i]); });
+    *reinterpret_cast<Packet<T, width>*>(to) = packet;
 }
 
 }  // namespace lafs::inline LAFS_ABI::cuda

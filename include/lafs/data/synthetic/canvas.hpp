@@ -121,7 +121,6 @@ inline Polygon ellipse(Point centre, float rx, float ry, float angle = 0.0f, int
     return result;
 }
 
-/// The picture in the making.
 class Canvas {
 public:
     Canvas(int width, int height)
