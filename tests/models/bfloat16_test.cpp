@@ -1,7 +1,9 @@
 // Training in bfloat16 with float masters, as docs/design.md decides it: a small network follows the loss of the same
 // network in float, step by step, within a bound.
 #include <lafs/autograd/convert.hpp>
+#include <lafs/autograd/landmark_patches.hpp>
 #include <lafs/losses/cosface.hpp>
+#include <lafs/models/landmark_cnn.hpp>
 #include <lafs/models/vit.hpp>
 #include <lafs/nn/copy_parameters.hpp>
 #include <lafs/optim/adamw.hpp>
@@ -102,4 +104,39 @@ TEST_CASE("embeddings in bfloat16 are those in float, within its precision", "[m
         }
         CHECK(inner / std::sqrt(a * b) > 0.9995);
     }
+}
+
+TEST_CASE("a landmark network in float learns through a transformer in bfloat16", "[models]") {
+    lafs::manual_seed(7);
+    const lafs::LandmarkCnn<float> cnn({16, 32, 0.0});
+    lafs::VitConfig config = little();
+    config.depth = 1;
+    lafs::Vit<float> wide(config);
+    lafs::Vit<bfloat16> narrow(config);
+    copy_parameters(wide, narrow);
+    const auto images = lafs::normal_tensor<float>({4, 3, 32, 32}, 4);
+    const auto direction = lafs::normal_tensor<float>({4, 48}, 5);
+    /// The gradient of the points, and that of one weight of the network that finds them.
+    const auto gradients = [&](auto& vit, auto zero) {
+        using T = decltype(zero);
+        const Variable<float> found = cnn.landmarks(Variable<float>(images));
+        const Variable<float> points(found.value(), true);
+        const auto tokens = landmark_patches(Variable<T>(lafs::cast<T>(images)), points);
+        const Variable<float> features = lafs::cast<float>(vit.forward_tokens(tokens));
+        features.backward(direction);
+        found.backward(points.grad());
+        const auto weights = cnn.output_layer.linear.weight.grad().to_vector();
+        cnn.output_layer.linear.weight.zero_grad();
+        return weights;
+    };
+    const auto expected = gradients(wide, 0.0f), got = gradients(narrow, bfloat16(0.0f));
+    double inner = 0, a = 0, b = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        inner += static_cast<double>(expected[i]) * static_cast<double>(got[i]);
+        a += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
+        b += static_cast<double>(got[i]) * static_cast<double>(got[i]);
+    }
+    CHECK(a > 0);
+    CHECK(inner / std::sqrt(a * b) > 0.999);
+    CHECK(std::sqrt(b / a) == Approx(1).margin(0.01));
 }

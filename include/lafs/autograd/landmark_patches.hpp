@@ -8,12 +8,13 @@
 namespace lafs::inline LAFS_ABI {
 
 /// Samples images (B, C, H, W) around landmarks (B, n, 2), (x, y) in pixels -> (B, n, side * side * C).
+/// Landmarks are of the compute type: float for images of 16-bit elements.
 ///
 /// Value (i, j, c) of a token is the bilinear sample at x = lx + i - side / 2 - 0.5, y = ly + j - side / 2 -
 /// 0.5, zero outside the image: the first index moves along x, and there is a shift of half a pixel, as in
 /// the published implementation. Throws when the shapes do not fit.
 template <class T, class D>
-Variable<T, D> landmark_patches(const Variable<T, D>& images, const Variable<T, D>& landmarks,
+Variable<T, D> landmark_patches(const Variable<T, D>& images, const Variable<compute_t<T>, D>& landmarks,
                                 std::int64_t side = 8) {
     const Shape &si = images.shape(), &sl = landmarks.shape();
     require(si.rank() == 4 && sl.rank() == 3 && sl[0] == si[0] && sl[2] == 2 && side > 0, "landmark_patches",
@@ -23,11 +24,11 @@ Variable<T, D> landmark_patches(const Variable<T, D>& images, const Variable<T, 
     auto tokens = Tensor<T, D>::empty({sizes.batch, sizes.landmarks, sizes.token()});
     landmark_patches_forward(D{}, sizes, images.data(), landmarks.data(), tokens.data());
     return record(tokens, {images, landmarks}, [=](const Tensor<T, D>& g) {
-        const T *from = images.data(), *at = landmarks.data(), *gradient = g.data();
-        if (const GradientTarget<T> target = landmarks.gradient_target())
-            landmark_patches_backward_landmarks(D{}, sizes, from, at, gradient, target);
+        if (const GradientTarget<compute_t<T>> target = landmarks.gradient_target())
+            landmark_patches_backward_landmarks(D{}, sizes, images.data(), landmarks.data(), g.data(),
+                                                target);
         if (const GradientTarget<T> target = images.gradient_target())
-            landmark_patches_backward_images(D{}, sizes, at, gradient, target);
+            landmark_patches_backward_images(D{}, sizes, landmarks.data(), g.data(), target);
     });
 }
 

@@ -8,10 +8,15 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// Landmark CNN, landmark patches and transformer. Published names: those of Vit, `stn.features.*` and
-/// `output_layer.1.*`. Images are (B, 3, H, W) with values in [-1, 1].
+/// Landmark CNN, landmark patches and transformer, all in elements of T. (In 16-bit elements they are two
+/// modules: a Vit, and a LandmarkCnn in float whose patches it reads. Landmarks need more bits than these
+/// types have.) Published names: those of Vit, `stn.features.*` and `output_layer.1.*`. Images are (B, 3, H,
+/// W) with values in [-1, 1].
 template <class T, class D = Cpu>
 class PartFViT : public Vit<T, D> {
+    static_assert(std::is_same_v<T, compute_t<T>>,
+                  "landmarks need float: put a Vit of 16-bit elements behind a LandmarkCnn<float>");
+
 public:
     /// One landmark a token of the configuration; landmarks span 0 .. image_size - 1 pixels. Throws when the
     /// configuration is invalid.

@@ -14,7 +14,8 @@
 //   landmark_patches_forward(D, sizes, images, landmarks, tokens)                    tokens =
 //   landmark_patches_backward_landmarks(D, sizes, images, landmarks, g, dlandmarks)  dlandmarks = or +=
 //   landmark_patches_backward_images(D, sizes, landmarks, g, dimages)                dimages = or +=
-// A pixel's gradients are added in the order of landmarks and cells.
+// A pixel's gradients are added in the order of landmarks and cells. Landmarks and their gradients are of the
+// compute type: a bfloat16 coordinate would be off by up to half a pixel.
 #pragma once
 
 #include <cmath>
@@ -47,10 +48,9 @@ struct PatchPlace {
     std::int64_t x, y;
     C fraction_x, fraction_y, outside_value;
 
-    template <class T>
-    LAFS_HOST_DEVICE PatchPlace(const PatchSizes& n, const T* landmark) {
+    LAFS_HOST_DEVICE PatchPlace(const PatchSizes& n, const C* landmark) {
         const C shift = static_cast<C>(n.side) / 2 + C(0.5);
-        const C left = static_cast<C>(landmark[0]) - shift, top = static_cast<C>(landmark[1]) - shift;
+        const C left = landmark[0] - shift, top = landmark[1] - shift;
         const C reach = static_cast<C>(-n.side - 1);
         inside =
             left > reach && left < static_cast<C>(n.width) && top > reach && top < static_cast<C>(n.height);

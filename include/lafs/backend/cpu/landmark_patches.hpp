@@ -6,6 +6,7 @@
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
+#include <lafs/primitives/convert.hpp>
 #include <lafs/primitives/gradient_target.hpp>
 #include <lafs/primitives/landmark_patches.hpp>
 
@@ -25,9 +26,8 @@ void read_window(const PatchSizes& n, const T* channel, const PatchPlace<C>& pla
 inline constexpr std::int64_t landmarks_per_task = 28;
 
 /// body(landmark, place, window) for every landmark of the batch; `window` is scratch.
-template <class T, class Body>
-void for_each_landmark(const PatchSizes& n, const T* landmarks, const Body& body) {
-    using C = compute_t<T>;
+template <class C, class Body>
+void for_each_landmark(const PatchSizes& n, const C* landmarks, const Body& body) {
     count_launch();
     parallel_ranges(n.batch * n.landmarks, landmarks_per_task, [&](std::int64_t begin, std::int64_t end) {
         const auto window = Tensor<C>::empty({n.side + 1, n.side + 1});
@@ -38,20 +38,19 @@ void for_each_landmark(const PatchSizes& n, const T* landmarks, const Body& body
 
 /// Adds the gradient of one patch's channel to that channel of the image.
 template <class T, class C>
-void spread_patch(const PatchSizes& n, const PatchPlace<C>& place, const T* g, T* channel) {
+void spread_patch(const PatchSizes& n, const PatchPlace<C>& place, const T* g, C* channel) {
     for (std::int64_t a = 0; a < n.side; ++a)
         for (std::int64_t b = 0; b < n.side; ++b)
-            each_corner_gradient(n, place, a, b, static_cast<C>(g[(a * n.side + b) * n.channels]),
-                                 [&](std::int64_t y, std::int64_t x, C gradient) {
-                                     T& to = channel[y * n.width + x];
-                                     to = static_cast<T>(static_cast<C>(to) + gradient);
-                                 });
+            each_corner_gradient(
+                n, place, a, b, static_cast<C>(g[(a * n.side + b) * n.channels]),
+                [&](std::int64_t y, std::int64_t x, C gradient) { channel[y * n.width + x] += gradient; });
 }
 
 }  // namespace cpu
 
 template <class T>
-void landmark_patches_forward(Cpu, const PatchSizes& n, const T* images, const T* landmarks, T* tokens) {
+void landmark_patches_forward(Cpu, const PatchSizes& n, const T* images, const compute_t<T>* landmarks,
+                              T* tokens) {
     using C = compute_t<T>;
     cpu::for_each_landmark(n, landmarks, [=](std::int64_t at, const PatchPlace<C>& place, C* window) {
         T* token = tokens + at * n.token();
@@ -74,8 +73,9 @@ void landmark_patches_forward(Cpu, const PatchSizes& n, const T* images, const T
 }
 
 template <class T>
-void landmark_patches_backward_landmarks(Cpu, const PatchSizes& n, const T* images, const T* landmarks,
-                                         const T* g, const GradientTarget<T>& dlandmarks) {
+void landmark_patches_backward_landmarks(Cpu, const PatchSizes& n, const T* images,
+                                         const compute_t<T>* landmarks, const T* g,
+                                         const GradientTarget<compute_t<T>>& dlandmarks) {
     using C = compute_t<T>;
     cpu::for_each_landmark(n, landmarks, [=](std::int64_t at, const PatchPlace<C>& place, C* window) {
         PatchLandmarkGradient<C> gradient(place);
@@ -89,28 +89,39 @@ void landmark_patches_backward_landmarks(Cpu, const PatchSizes& n, const T* imag
                                  corner[0], corner[1], corner[row], corner[row + 1]);
                 }
         }
-        T* to = dlandmarks.data + 2 * at;
-        to[0] = static_cast<T>(dlandmarks.accumulate ? static_cast<C>(to[0]) + gradient.x : gradient.x);
-        to[1] = static_cast<T>(dlandmarks.accumulate ? static_cast<C>(to[1]) + gradient.y : gradient.y);
+        C* to = dlandmarks.data + 2 * at;
+        to[0] = dlandmarks.accumulate ? to[0] + gradient.x : gradient.x;
+        to[1] = dlandmarks.accumulate ? to[1] + gradient.y : gradient.y;
     });
 }
 
-/// A task owns one channel; its patches are added in order.
+/// A task owns one channel; its patches are added in order, those of 16-bit images in float beside the
+/// channel.
 template <class T>
-void landmark_patches_backward_images(Cpu, const PatchSizes& n, const T* landmarks, const T* g,
+void landmark_patches_backward_images(Cpu, const PatchSizes& n, const compute_t<T>* landmarks, const T* g,
                                       const GradientTarget<T>& dimages) {
     using C = compute_t<T>;
+    constexpr bool widens = !std::is_same_v<T, C>;
     count_launch();
     parallel_for(n.batch * n.channels, [&](std::int64_t task) {
         const std::int64_t image = task / n.channels, c = task % n.channels;
-        T* channel = dimages.data + task * n.pixels();
-        if (!dimages.accumulate)
-            std::fill_n(channel, n.pixels(), static_cast<T>(0));
+        T* to = dimages.data + task * n.pixels();
+        const auto wide = Tensor<C>::empty({widens ? n.pixels() : 0});
+        C* sums;
+        if constexpr (widens)
+            sums = wide.data();
+        else
+            sums = to;
+        if (widens || !dimages.accumulate)
+            std::fill_n(sums, n.pixels(), C(0));
         for (std::int64_t at = image * n.landmarks; at < (image + 1) * n.landmarks; ++at) {
             const PatchPlace<C> place(n, landmarks + 2 * at);
             if (place.inside)
-                cpu::spread_patch(n, place, g + at * n.token() + c, channel);
+                cpu::spread_patch(n, place, g + at * n.token() + c, sums);
         }
+        if constexpr (widens)
+            for (std::int64_t i = 0; i < n.pixels(); ++i)
+                convert_element(sums[i], to[i], dimages.accumulate);
     });
 }
 
