@@ -8,9 +8,11 @@
 // are used. docs/cuda.md lists what there is.
 #pragma once
 
+#include <lafs/backend/cuda/convert.cuh>
 #include <lafs/backend/cuda/device.hpp>
 #include <lafs/backend/cuda/gemm.hpp>
 #include <lafs/backend/cuda/map.cuh>
 #include <lafs/backend/cuda/map_gradients.cuh>
+#include <lafs/backend/cuda/optimizer_step.cuh>
 #include <lafs/backend/cuda/reduce.cuh>
 #include <lafs/backend/cuda/row.cuh>
