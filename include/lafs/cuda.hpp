@@ -17,5 +17,6 @@
 #include <lafs/backend/cuda/landmark_views.cuh>
 #include <lafs/backend/cuda/map.cuh>
 #include <lafs/backend/cuda/map_gradients.cuh>
+#include <lafs/backend/cuda/optimizer_step.cuh>
 #include <lafs/backend/cuda/reduce.cuh>
 #include <lafs/backend/cuda/row.cuh>

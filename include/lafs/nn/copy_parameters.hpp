@@ -38,13 +38,13 @@ void copy_elements(const Tensor<T, D>& from, const Tensor<U, E>& to) {
 }
 
 template <class T, class D>
-std::vector<std::pair<std::string, std::int64_t*>> counters_of(Module<T, D>& module) {
+std::vector<std::pair<std::string, std::int64_t*>> counters_of(Module<T, D>& of) {
     std::vector<std::pair<std::string, std::int64_t*>> found;
     FunctionVisitor<T, D> visitor;
     visitor.on_counter = [&](const std::string& name, std::int64_t& value) {
         found.emplace_back(name, &value);
     };
-    module.visit_as(visitor, "");
+    of.visit_as(visitor, "");
     return found;
 }
 

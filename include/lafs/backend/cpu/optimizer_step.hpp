@@ -43,29 +43,61 @@ void for_each_chunk(std::span<const Item> items, const PoolVector<std::int64_t>&
     });
 }
 
+/// Whole packs in one move of a register, by way of the vector type: GCC copies an array of 32 bytes in two
+/// halves, and reading it back as one stalls for longer than the whole update takes.
+template <class T>
+Pack<compute_t<T>> read(const T* memory) {
+    if constexpr (std::is_same_v<T, compute_t<T>>) {
+        typename Pack<T>::Lanes lanes;
+        std::memcpy(&lanes, memory, sizeof lanes);
+        return Pack<T>(lanes);
+    } else {
+        return load(memory);
+    }
+}
+template <class T>
+void write(T* memory, const Pack<compute_t<T>>& pack) {
+    if constexpr (std::is_same_v<T, compute_t<T>>) {
+        const auto lanes = pack.vector();
+        std::memcpy(memory, &lanes, sizeof lanes);
+    } else {
+        store(memory, pack);
+    }
+}
+
+/// The first `count` lanes.
+template <class T>
+Pack<compute_t<T>> read(const T* memory, std::int64_t count) {
+    return load(memory, 1, count);
+}
+template <class T>
+void write(T* memory, const Pack<compute_t<T>>& pack, std::int64_t count) {
+    store(memory, pack, 1, count);
+}
+
 /// Elements [begin, end) of one tensor: parameter, gradient and states are read and written once.
 template <bool has_master, class Update, class Step>
 LAFS_FLATTEN void update_elements(Update update, Step step, std::int64_t begin, std::int64_t end) {
     using V = Pack<typename Step::C>;
     constexpr int n = Update::states;
-    const auto run = [&](std::int64_t at, auto... part) {  // a whole pack, or the stride and length of a part
+    const auto run = [&](std::int64_t at, auto... part) {  // a whole pack, or the length of a part
         V p, state[n > 0 ? n : 1];
         if constexpr (has_master)
-            p = load(step.master + at, part...);
+            p = read(step.master + at, part...);
         else
-            p = load(step.parameter + at, part...);
-        unroll<n>([&](auto i) { state[i] = load(step.states[i] + at, part...); });
-        update(p, load(step.gradient + at, part...), state);
+            p = read(step.parameter + at, part...);
+        unroll<n>([&](auto i) { state[i] = read(step.states[i] + at, part...); });
+        update(p, read(step.gradient + at, part...), state);
         if constexpr (has_master)
-            store(step.master + at, p, part...);
-        store(step.parameter + at, p, part...);
-        unroll<n>([&](auto i) { store(step.states[i] + at, state[i], part...); });
+            write(step.master + at, p, part...);
+        write(step.parameter + at, p, part...);
+        unroll<n>([&](auto i) { write(step.states[i] + at, state[i], part...); });
     };
     std::int64_t at = begin;
     for (; at + V::width <= end; at += V::width)
         run(at);
     if (at < end)
-        run(at, std::int64_t{1}, end - at);
+        run(at, end - at);
 }
 
 /// Elements of one partial sum of squares.
