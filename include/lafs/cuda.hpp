@@ -10,6 +10,7 @@
 
 #include <lafs/backend/cuda/device.hpp>
 #include <lafs/backend/cuda/convert.cuh>
+#include <lafs/backend/cuda/cross_entropy.cuh>
 #include <lafs/backend/cuda/extremum.cuh>
 #include <lafs/backend/cuda/fill.cuh>
 #include <lafs/backend/cuda/gather.cuh>
