@@ -120,16 +120,14 @@ template <class T>
 void sum_over_rows(benchmark::State& state) {
     const auto x = ramp<T>({tokens, hidden}), out = Tensor<T, Cuda>::empty({hidden});
     measure_bytes<T>(state, tokens * hidden, [&] {
-        reduce_sum(Cuda{}, {1, tokens, hidden}, x.data(), lafs::compute_t<T>(1),
-                   out.data());
+        reduce_sum(Cuda{}, {1, tokens, hidden}, x.data(), lafs::compute_t<T>(1), out.data());
     });
 }
 template <class T>
 void sum_of_all(benchmark::State& state) {
     const auto x = ramp<T>({elements}), out = Tensor<T, Cuda>::empty({1});
     measure_bytes<T>(state, elements, [&] {
-        reduce_sum(Cuda{}, {1, elements, 1}, x.data(), lafs::compute_t<T>(1),
-                   out.data());
+        reduce_sum(Cuda{}, {1, elements, 1}, x.data(), lafs::compute_t<T>(1), out.data());
     });
 }
 

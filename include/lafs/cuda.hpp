@@ -8,9 +8,9 @@
 // are used. docs/cuda.md lists what there is.
 #pragma once
 
-#include <lafs/backend/cuda/device.hpp>
 #include <lafs/backend/cuda/convert.cuh>
 #include <lafs/backend/cuda/cross_entropy.cuh>
+#include <lafs/backend/cuda/device.hpp>
 #include <lafs/backend/cuda/extremum.cuh>
 #include <lafs/backend/cuda/fill.cuh>
 #include <lafs/backend/cuda/gather.cuh>

@@ -105,6 +105,7 @@
 #include <lafs/nn/attention.hpp>
 #include <lafs/nn/batch_norm2d.hpp>
 #include <lafs/nn/conv2d.hpp>
+#include <lafs/nn/copy_parameters.hpp>
 #include <lafs/nn/dropout.hpp>
 #include <lafs/nn/evaluation.hpp>
 #include <lafs/nn/feed_forward.hpp>
@@ -140,7 +141,7 @@
 #include <lafs/primitives/min_max.hpp>
 #include <lafs/primitives/optimizer_step.hpp>
 #include <lafs/primitives/reduce.hpp>
-#include <lafs/primitives/row_programs.hpp>
+#include <lafs/primitives/row.hpp>
 #include <lafs/report/log.hpp>
 #include <lafs/report/progress.hpp>
 #include <lafs/ssl/collapse_monitor.hpp>

@@ -20,7 +20,8 @@ Var variable(const Shape& shape, std::initializer_list<double> values) {
 
 }  // namespace
 
-TEST_CASE("max_over and min_over send the gradient to the first element that reaches the value", "[autograd]") {
+TEST_CASE("max_over and min_over send the gradient to the first element that reaches the value",
+          "[autograd]") {
     const Var x = variable({2, 3}, {1, 5, 5, -2, -7, -7});
     const Tensor<double, Device> ones = Tensor<double, Device>::full({2}, 1);
     const Var largest = max_over(x, 1);
@@ -55,7 +56,8 @@ TEST_CASE("max_over and min_over have the gradients of their formula over every 
     for (const std::int64_t n : {1, 7, 197}) {
         const Var x(lafs::normal_tensor<double, Device>({2, n, 3}, 1), true);
         for (const int axis : {0, 1, 2}) {
-            auto result = check_gradients([axis](const Inputs& in) { return max_over(in[0], axis); }, Inputs{x});
+            auto result =
+                check_gradients([axis](const Inputs& in) { return max_over(in[0], axis); }, Inputs{x});
             INFO(result);
             CHECK(result.ok());
             result = check_gradients([axis](const Inputs& in) { return min_over(in[0], axis); }, Inputs{x});

@@ -49,7 +49,8 @@ TEST_CASE("sum and mean over each axis", "[autograd]") {
         CHECK(sum(x, 1, true).shape() == Shape{3, 1, 2});
         CHECK(mean(x, 1).shape() == Shape{3, 2});
         for (int axis = 0; axis < 3; ++axis) {
-            const auto result = check_gradients([axis](const Inputs& in) { return mean(in[0], axis); }, Inputs{x});
+            const auto result =
+                check_gradients([axis](const Inputs& in) { return mean(in[0], axis); }, Inputs{x});
             INFO("axis " << axis << ": " << result);
             CHECK(result.ok());
         }

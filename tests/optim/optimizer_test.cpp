@@ -240,11 +240,14 @@ TEST_CASE("the state is named after the parameters", "[optim]") {
     CHECK(Lars<float>(groups).state().tensors[0].first == "head.weight.mu");
 }
 
-TEST_CASE("a step is one pass over memory and allocates nothing", "[optim]") {
-    const Variable<float> p(Tensor<float>::full({100, 1000}, 1.0f), true);
-    AdamW<float> adamw(Groups<float>{{{{"p", p}}, 1, 1}});
-    Lars<float> lars(Groups<float>{{{{"p", p}}, 1, 1}});
-    p.set_grad(Tensor<float>::full({100, 1000}, 0.5f));
+TEST_CASE("a step is one pass over all parameters and allocates nothing", "[optim]") {
+    NamedParameters<float> parameters;
+    for (const std::int64_t n : {1, 16385, 1000, 7}) {
+        parameters.emplace_back(std::to_string(n), Variable<float>(Tensor<float>::full({2, n}, 1.0f), true));
+        parameters.back().second.set_grad(Tensor<float>::full({2, n}, 0.5f));
+    }
+    AdamW<float> adamw(Groups<float>{{parameters, 1, 1}});
+    Lars<float> lars(Groups<float>{{parameters, 1, 1}});
     const auto launches = kernel_launches().load();
     adamw.step(0.1, 0.1);
     CHECK(kernel_launches() - launches == 1);
@@ -254,6 +257,20 @@ TEST_CASE("a step is one pass over memory and allocates nothing", "[optim]") {
     adamw.step(0.1, 0.1);
     lars.step(0.1, 0.1);
     CHECK(pool<Cpu>().statistics().system_allocations == allocations);
+}
+
+TEMPLATE_TEST_CASE("a guard that is not finite stops the step", "[optim]", AdamW<float>, Sgd<float>,
+                   Lars<float>) {
+    const double number = GENERATE(2.0, std::nan(""), HUGE_VAL);
+    const auto p = leaf<float>({1, 2}, {1.0f, 2.0f});
+    TestType optimizer(Groups<float>{{{{"p", p}}, 1, 1}});
+    p.set_grad(Tensor<float>::from({1, 2}, {3.0f, std::nanf("")}));
+    optimizer.step(0.1, 0.1, Tensor<double>::full({}, number));
+    const bool updates = number == 2.0;
+    CHECK((p.value().data()[0] != 1.0f) == updates);
+    CHECK((p.value().data()[1] != 2.0f) == updates);
+    CHECK((optimizer.state().tensors[0].second.data()[0] != 0.0f) == updates);
+    CHECK_THROWS_AS(optimizer.step(0.1, 0.1, Tensor<double>::zeros({2})), Error);
 }
 
 TEST_CASE("optimisers refuse nonsense", "[optim]") {
@@ -266,6 +283,8 @@ TEST_CASE("optimisers refuse nonsense", "[optim]") {
     CHECK_THROWS_AS(Lars<float>(groups, {0.9, 0.0}), Error);
     CHECK_THROWS_AS(AdamW<float>(Groups<float>{groups[0], groups[0]}), Error);
     CHECK_THROWS_AS(AdamW<float>(Groups<float>{{{{"p", p}}, -1, 1}}), Error);
+    CHECK_THROWS_AS(AdamW<float>(Groups<float>{}), Error);
+    CHECK_THROWS_AS(AdamW<float>(Groups<float>{{{}, 1, 1}}), Error);
     AdamW<float> optimizer(groups);
     CHECK_THROWS_AS(optimizer.step(std::nan(""), 0.0), Error);
     CHECK_THROWS_AS(optimizer.step(0.1, -1.0), Error);

@@ -23,7 +23,7 @@ namespace detail {
 template <class T, class D>
 void update_running(const Tensor<T, D>& running, const Tensor<T, D>& statistic, double momentum,
                     double scale) {
-    running.copy_from((running * (1.0 - momentum) + statistic * (momentum * scale)).eval());
+    assign(running.view(), running * (1.0 - momentum) + statistic * (momentum * scale));
 }
 
 template <class T, class D>

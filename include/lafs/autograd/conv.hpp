@@ -34,8 +34,9 @@ Variable<T, D> conv2d(const Variable<T, D>& x, const Variable<T, D>& weight, con
         }
         if (bias.requires_grad()) {
             const auto planes = Tensor<T, D>::empty({g.batch, g.out}), sums = Tensor<T, D>::empty({g.out});
-            reduce_sum(D{}, {g.batch * g.out, g.out_plane(), 1}, grad, compute_t<T>(1), planes.data());
-            reduce_sum(D{}, {1, g.batch, g.out}, planes.data(), compute_t<T>(1), sums.data());
+            reduce_sum(D{}, AxisSizes{g.batch * g.out, g.out_plane(), 1}, grad, compute_t<T>(1),
+                       planes.data());
+            reduce_sum(D{}, AxisSizes{1, g.batch, g.out}, planes.data(), compute_t<T>(1), sums.data());
             accumulate(bias, sums);
         }
     });

@@ -30,17 +30,9 @@ Tensor<compute_t<T>, D> draw_depth(const char* operation, std::int64_t samples, 
     require_probability(operation, p);
     if (!training || p == 0)
         return {};
-    Generator& generator = default_generator();
-    const std::uint64_t stream = generator.take();
-    auto factors = Tensor<compute_t<T>>::empty({samples});
-    for (std::int64_t i = 0; i < samples; ++i)
-        factors.data()[i] = uniform_at(generator.seed, stream, static_cast<std::uint64_t>(i)) < p
-                                ? compute_t<T>(0)
-                                : static_cast<compute_t<T>>(1 / (1 - p));
-    if constexpr (std::is_same_v<D, Cpu>)
-        return factors;
-    else
-        return factors.template to<D>();
+    const auto factors = Tensor<compute_t<T>, D>::empty({samples});
+    draw_sample_factors(D{}, samples, p, default_generator().take_stream(), factors.data());
+    return factors;
 }
 
 /// mask * factor of the sample * Op(x) [+ residual].

@@ -13,7 +13,7 @@ namespace detail {
 /// The first matrix of the last two axes.
 template <class T>
 Matrix<T> matrix_of(const T* data, const Shape& shape, Transpose transpose) {
-    const auto matrix = Matrix<T>::row_major(data, shape[-2], shape[-1], shape[-1]);
+    const auto matrix = Matrix<T>::contiguous(data, shape[-2], shape[-1]);
     return transpose == Transpose::yes ? matrix.transposed() : matrix;
 }
 
@@ -49,7 +49,7 @@ Variable<T, D> matmul(const Variable<T, D>& a, const Variable<T, D>& b, Transpos
     const std::int64_t batch = sa.size_between(0, sa.rank() - 2);
     const auto y = Tensor<T, D>::empty(sa.with(-2, m).with(-1, n));
     gemm_batch(D{}, compute_t<T>(1), detail::matrix_of(a.data(), sa, ta), detail::matrix_of(b.data(), sb, tb),
-               false, y.data(), n, {batch, m * k, k * n, m * n});
+               false, y.data(), n, GemmBatch{batch, m * k, k * n, m * n});
     return record(y, {a, b}, [=](const Tensor<T, D>& g) {
         const auto gradient = detail::matrix_of<T>(g.data(), g.shape(), Transpose::no);
         if (const GradientTarget<T> da = a.gradient_target())
@@ -71,23 +71,20 @@ Variable<T, D> linear(const Variable<T, D>& x, const Variable<T, D>& weight,
                        rows = x.value().size() / std::max<std::int64_t>(1, in);
     require(!bias.defined() || bias.shape() == Shape{out}, "linear", "got bias ",
             bias.defined() ? bias.shape() : Shape{}, ", expected ", Shape{out});
-    const auto matrix = [](const T* data, std::int64_t r, std::int64_t c) {
-        return Matrix<T>::row_major(data, r, c, c);
-    };
     using C = compute_t<T>;
     auto y = Tensor<T, D>::empty(x.shape().with(-1, out));
-    gemm(D{}, C(1), matrix(x.data(), rows, in), matrix(weight.data(), out, in).transposed(), false, y.data(),
-         out, bias.data());
+    gemm(D{}, C(1), Matrix<T>::contiguous(x.data(), rows, in),
+         Matrix<T>::contiguous(weight.data(), out, in).transposed(), false, y.data(), out, bias.data());
     return record(y, {x, weight, bias}, [=](const Tensor<T, D>& g) {
         if (const GradientTarget<T> dx = x.gradient_target())
-            gemm(D{}, C(1), matrix(g.data(), rows, out), matrix(weight.data(), out, in), dx.accumulate,
-                 dx.data, in);
+            gemm(D{}, C(1), Matrix<T>::contiguous(g.data(), rows, out),
+                 Matrix<T>::contiguous(weight.data(), out, in), dx.accumulate, dx.data, in);
         if (const GradientTarget<T> dw = weight.gradient_target())
-            gemm(D{}, C(1), matrix(g.data(), rows, out).transposed(), matrix(x.data(), rows, in),
-                 dw.accumulate, dw.data, in);
+            gemm(D{}, C(1), Matrix<T>::contiguous(g.data(), rows, out).transposed(),
+                 Matrix<T>::contiguous(x.data(), rows, in), dw.accumulate, dw.data, in);
         if (bias.requires_grad()) {
             auto sums = Tensor<T, D>::empty(Shape{out});
-            reduce_sum(D{}, {1, rows, out}, g.data(), C(1), sums.data());
+            reduce_sum(D{}, AxisSizes{1, rows, out}, g.data(), C(1), sums.data());
             accumulate(bias, sums);
         }
     });

@@ -55,12 +55,18 @@ LAFS_HOST_DEVICE inline double normal_at(std::uint64_t seed, std::uint64_t strea
     return std::sqrt(-2.0 * std::log(u)) * std::cos(angle);
 }
 
+/// Names a stream of random numbers.
+struct RandomStream {
+    std::uint64_t seed, stream;
+};
+
 /// Hands out streams: each random operation takes the next one. (seed, next) is its whole state.
 struct Generator {
     std::uint64_t seed = 0;
     std::uint64_t next = 0;
 
     std::uint64_t take() { return next++; }
+    RandomStream take_stream() { return {seed, take()}; }
 };
 
 /// The calling thread's generator, used by initialisers, dropout and stochastic depth.

@@ -4,6 +4,7 @@
 // converts them itself.
 #pragma once
 
+#include <lafs/autograd/convert.hpp>
 #include <lafs/faces/model_inference.hpp>
 #include <lafs/faces/model_spec.hpp>
 #include <lafs/faces/pixel_text.hpp>
@@ -58,6 +59,12 @@ public:
     Tensor<T, D> embed(const Tensor<T, D>& images) {
         const EvaluationScope<T, D> evaluation(*this);
         return forward(Variable<T, D>(images)).value();
+    }
+
+    /// The same for images of the host, in its floats: they go to the model's device and type, and the embeddings
+    /// come back.
+    Tensor<float> embed_host(const Tensor<float>& images) {
+        return cast<float>(embed(from_host<T, D>(images))).template to<Cpu>();
     }
 
 private:

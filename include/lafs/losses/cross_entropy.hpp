@@ -33,7 +33,8 @@ void check_labels(const Tensor<std::int64_t, D>& labels, std::int64_t rows, std:
 template <class T, class D>
 Tensor<T, D> mean_loss(const Tensor<T, D>& losses) {
     auto mean = Tensor<T, D>::empty({});
-    reduce_sum(D{}, {1, losses.size(), 1}, losses.data(), T(1) / static_cast<T>(losses.size()), mean.data());
+    reduce_sum(D{}, AxisSizes{1, losses.size(), 1}, losses.data(), T(1) / static_cast<T>(losses.size()),
+               mean.data());
     return mean;
 }
 
@@ -52,11 +53,10 @@ Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<std::int
     const std::int64_t rows = logits.shape(0), classes = logits.shape(1);
     detail::check_labels(labels, rows, classes, "cross_entropy");
     const auto losses = Tensor<T, D>::empty({rows}), log_sums = Tensor<T, D>::empty({rows});
-    cross_entropy_forward(D{}, rows, classes, logits.value().data(), labels.data(), losses.data(),
-                          log_sums.data());
+    cross_entropy_forward(D{}, rows, classes, logits.data(), labels.data(), losses.data(), log_sums.data());
     return record(detail::mean_loss(losses), {logits}, [=](const Tensor<T, D>& g) {
-        cross_entropy_backward(D{}, rows, classes, logits.value().data(), labels.data(), log_sums.data(),
-                               g.data(), logits.gradient_target());
+        cross_entropy_backward(D{}, rows, classes, logits.data(), labels.data(), log_sums.data(), g.data(),
+                               logits.gradient_target());
     });
 }
 
@@ -69,11 +69,11 @@ Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<T, D>& t
     const std::int64_t rows = logits.shape(0), classes = logits.shape(1);
     const auto losses = Tensor<T, D>::empty({rows}), log_sums = Tensor<T, D>::empty({rows}),
                weights = Tensor<T, D>::empty({rows});
-    soft_cross_entropy_forward(D{}, rows, classes, logits.value().data(), targets.data(), losses.data(),
+    soft_cross_entropy_forward(D{}, rows, classes, logits.data(), targets.data(), losses.data(),
                                log_sums.data(), weights.data());
     return record(detail::mean_loss(losses), {logits}, [=](const Tensor<T, D>& g) {
-        soft_cross_entropy_backward(D{}, rows, classes, logits.value().data(), targets.data(),
-                                    log_sums.data(), weights.data(), g.data(), logits.gradient_target());
+        soft_cross_entropy_backward(D{}, rows, classes, logits.data(), targets.data(), log_sums.data(),
+                                    weights.data(), g.data(), logits.gradient_target());
     });
 }
 

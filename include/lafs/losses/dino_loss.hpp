@@ -99,7 +99,7 @@ private:
               temperatures{static_cast<T>(loss.options_.student_temperature), static_cast<T>(temperature)} {}
 
         DinoNetwork<T> network(const Prototypes<T, D>& of, const Tensor<T, D>& scales) const {
-            return {of.z.value().data(), of.directions.value().data(), of.gains.data(), scales.data()};
+            return {of.z.data(), of.directions.data(), of.gains.data(), scales.data()};
         }
 
         DinoForward<T> forward(T* loss, double* entropy) const {
@@ -135,14 +135,8 @@ private:
 
     /// The centre gets new memory: the backward pass still needs the old one.
     void move_centre(const Tensor<T, D>& sums, std::int64_t rows) {
-        using Moved = Apply<Add, Apply<Multiply, In<0>, Scalar<0>>, Apply<Multiply, In<1>, Scalar<1>>>;
         const double momentum = options_.centre_momentum;
-        auto moved = Tensor<T, D>::empty(centre.shape());
-        map(D{}, Moved{}, moved.view(),
-            Bound<Moved, T, T>{
-                {centre.view(), sums.view()},
-                {static_cast<T>(momentum), static_cast<T>((1.0 - momentum) / static_cast<double>(rows))}});
-        centre = moved;
+        centre = centre * momentum + sums * ((1.0 - momentum) / static_cast<double>(rows));
     }
 
     DinoLossOptions options_;

@@ -60,7 +60,7 @@ Variable<T, D> label_product(const Variable<T, D>& x, const Variable<T, D>& tabl
                              T scale) {
     const std::int64_t rows = x.shape(0), n = x.shape(1), classes = table.shape(0);
     const auto matrix = [](const Tensor<T, D>& t) {
-        return Matrix<T>::row_major(t.data(), t.shape(0), t.shape(1), t.shape(1));
+        return Matrix<T>::contiguous(t.data(), t.shape(0), t.shape(1));
     };
     auto y = Tensor<T, D>::empty({rows, classes});
     gemm(D{}, scale, matrix(x.value()), matrix(table.value()).transposed(), false, y.data(), classes);

@@ -50,13 +50,7 @@ public:
     }
 
     /// The last layer's weight (K, bottleneck): rows weight_g * weight_v / ||weight_v||.
-    Variable<T, D> last_weight() const {
-        const Variable<T, D> directions = l2_normalize(last.weight);
-        const auto gains = gain.value().to_vector();
-        if (std::all_of(gains.begin(), gains.end(), [](T g) { return static_cast<float>(g) == 1.0f; }))
-            return directions;
-        return directions * gain.detach();
-    }
+    Variable<T, D> last_weight() const { return l2_normalize(last.weight) * gain.detach(); }
 
     /// (B, width) -> (B, K) logits, all of them in memory.
     Variable<T, D> forward(const Variable<T, D>& x) const { return linear(bottleneck(x), last_weight()); }

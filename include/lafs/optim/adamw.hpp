@@ -2,7 +2,6 @@
 // The formula is AdamWUpdate in primitives/optimizer_step.hpp.
 #pragma once
 
-#include <lafs/backend/cpu/optimizer_step.hpp>
 #include <lafs/optim/optimizer.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -26,15 +25,14 @@ public:
     }
 
 protected:
-    using Slot = typename Optimizer<T, D>::Slot;
+    using Base = Optimizer<T, D>;
+    using Update = AdamWUpdate<typename Base::Number>;
 
-    void update(Slot& slot, double lr, double weight_decay) override {
-        const AdamWUpdate<T> update(lr, weight_decay, options_.beta1, options_.beta2, options_.epsilon,
-                                    slot.steps);
-        const Tensor<T, D>& value = slot.parameter.value();
-        optimizer_step(D{}, update, value.size(), value.data(),
-                       static_cast<const T*>(slot.parameter.grad().data()),
-                       {slot.states[0].data(), slot.states[1].data()});
+    void update(typename Base::AllDue due, const double* guard) override {
+        Base::template run<Update>(due, guard, [&](std::size_t, const typename Base::Due& of) {
+            return Update(of.lr, of.weight_decay, options_.beta1, options_.beta2, options_.epsilon,
+                          of.slot->steps);
+        });
     }
 
 private:

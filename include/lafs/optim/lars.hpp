@@ -3,7 +3,6 @@
 // Parameters of one axis have neither weight decay nor adaptation (q = 1).
 #pragma once
 
-#include <lafs/backend/cpu/optimizer_step.hpp>
 #include <lafs/optim/optimizer.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -27,26 +26,42 @@ public:
     }
 
 protected:
-    using Slot = typename Optimizer<T, D>::Slot;
+    using Base = Optimizer<T, D>;
+    using Number = typename Base::Number;
+    using Update = LarsUpdate<Number>;
 
-    void update(Slot& slot, double lr, double weight_decay) override {
-        const Tensor<T, D>& value = slot.parameter.value();
-        const T* gradient = slot.parameter.grad().data();
-        const bool adapts = value.rank() != 1;
-        MomentumUpdate<T> update{static_cast<T>(lr), adapts ? static_cast<T>(weight_decay) : T(0),
-                                 static_cast<T>(options_.momentum), T(1), false};
-        if (adapts) {
-            const SquaresOf<T> norms[] = {{value.size(), value.data()},
-                                          {value.size(), gradient, value.data(), weight_decay}};
-            double sums[2];
-            sums_of_squares(D{}, std::span<const SquaresOf<T>>(norms), std::span(sums));
-            if (sums[0] > 0 && sums[1] > 0)
-                update.adaptation = static_cast<T>(options_.eta * std::sqrt(sums[0]) / std::sqrt(sums[1]));
+    /// The norms of all parameters are summed first, where the step then reads them.
+    void update(typename Base::AllDue due, const double* guard) override {
+        PoolVector<SquaresOf<T>> norms(2 * due.size());
+        for (std::size_t i = 0; i < due.size(); ++i) {
+            const typename Base::Slot& slot = *due[i].slot;
+            const Tensor<T, D>& value = slot.parameter.value();
+            if (!adapts(due[i]))
+                continue;
+            const Number* values;
+            if constexpr (Base::has_masters) {
+                values = slot.master.data();
+                norms[2 * i] = {value.size(), nullptr, values, 1};
+            } else {
+                values = value.data();
+                norms[2 * i] = {value.size(), values, nullptr, 1};
+            }
+            norms[2 * i + 1] = {value.size(), slot.parameter.grad().data(), values, due[i].weight_decay};
         }
-        optimizer_step(D{}, update, value.size(), value.data(), gradient, {slot.states[0].data()});
+        const auto sums = Tensor<double, D>::empty({static_cast<std::int64_t>(norms.size())});
+        sums_of_squares(D{}, std::span<const SquaresOf<T>>(norms), sums.data());
+        Base::template run<Update>(due, guard, [&](std::size_t i, const typename Base::Due& of) {
+            const double weight_decay = adapts(of) ? of.weight_decay : 0;
+            return Update{{static_cast<Number>(of.lr), static_cast<Number>(weight_decay),
+                           static_cast<Number>(options_.momentum), Number(1), false},
+                          adapts(of) ? sums.data() + 2 * i : nullptr,
+                          options_.eta};
+        });
     }
 
 private:
+    static bool adapts(const typename Base::Due& due) { return due.slot->parameter.value().rank() != 1; }
+
     LarsOptions options_;
 };
 

@@ -2,7 +2,6 @@
 // The formula is MomentumUpdate in primitives/optimizer_step.hpp.
 #pragma once
 
-#include <lafs/backend/cpu/optimizer_step.hpp>
 #include <lafs/optim/optimizer.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -24,14 +23,15 @@ public:
     }
 
 protected:
-    using Slot = typename Optimizer<T, D>::Slot;
+    using Base = Optimizer<T, D>;
+    using Number = typename Base::Number;
+    using Update = MomentumUpdate<Number>;
 
-    void update(Slot& slot, double lr, double weight_decay) override {
-        const MomentumUpdate<T> update{static_cast<T>(lr), static_cast<T>(weight_decay),
-                                       static_cast<T>(options_.momentum), T(1), options_.nesterov};
-        const Tensor<T, D>& value = slot.parameter.value();
-        optimizer_step(D{}, update, value.size(), value.data(),
-                       static_cast<const T*>(slot.parameter.grad().data()), {slot.states[0].data()});
+    void update(typename Base::AllDue due, const double* guard) override {
+        Base::template run<Update>(due, guard, [&](std::size_t, const typename Base::Due& of) {
+            return Update{static_cast<Number>(of.lr), static_cast<Number>(of.weight_decay),
+                          static_cast<Number>(options_.momentum), Number(1), options_.nesterov};
+        });
     }
 
 private:

@@ -88,7 +88,7 @@ struct ChannelSums {
     double dz = 0, dz_h = 0;
 };
 
-/// h and the gradients of z and x, in the value type V (`at`: see primitives/row_programs.hpp).
+/// h and the gradients of z and x, in the value type V (`at`: see primitives/row.hpp).
 template <class Op, class V>
 struct ChannelGradient {
     V mean, inverse_deviation, gain, bias, scale, dz_mean, dz_h_mean;

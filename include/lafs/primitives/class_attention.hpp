@@ -13,7 +13,7 @@
 #pragma once
 
 #include <lafs/primitives/attention.hpp>
-#include <lafs/primitives/row_programs.hpp>
+#include <lafs/primitives/row.hpp>
 
 LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
@@ -34,7 +34,7 @@ struct ClassOperands {
     }
 };
 
-/// One head of one image (see primitives/row_programs.hpp for `lanes`), from operands and results that begin
+/// One head of one image (see primitives/row.hpp for `lanes`), from operands and results that begin
 /// at the head. `sum` is scratch of `width` numbers in the compute type C, and `ds` of `tokens`.
 struct ClassAttentionHead {
     /// p = softmax(scale q k'); y = p v, unless null.

@@ -1,4 +1,4 @@
-// Row programs of cross entropy with softmax, for one row x of logits (see primitives/row_programs.hpp), and
+// Row programs of cross entropy with softmax, for one row x of logits (see primitives/row.hpp), and
 // contract:
 //
 //   hard label l:   loss = L - x_l,                dx = (exp(x - L) - [l]) g
@@ -16,7 +16,7 @@
 // outside 0 .. n - 1 makes its row's loss NaN.
 #pragma once
 
-#include <lafs/primitives/row_programs.hpp>
+#include <lafs/primitives/row.hpp>
 
 LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {

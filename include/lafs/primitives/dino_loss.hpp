@@ -15,7 +15,7 @@
 //       *norm = sqrt(sum centre^2), in double
 #pragma once
 
-#include <lafs/primitives/row_programs.hpp>
+#include <lafs/primitives/row.hpp>
 #include <type_traits>
 
 LAFS_DEVICE_CODE_BEGIN
@@ -83,7 +83,7 @@ struct DinoTile {
     T *student_products, *teacher_products;
 };
 
-/// The programs over rows (see primitives/row_programs.hpp for `lanes`).
+/// The programs over rows (see primitives/row.hpp for `lanes`).
 struct DinoRows {
     /// g / |v|.
     template <class Lanes, class T>

@@ -11,6 +11,8 @@
 //       y = mask sample Op(x) [+ residual, unless null]
 //   dropout_backward(D, op, mask, samples, n, x, g, dx)
 //       dx = or += mask sample Op'(x) g
+//   draw_sample_factors(device, samples, p, random, factors)
+//       factors[i] = 0 with probability p, else 1 / (1 - p)
 // over n elements, in one pass. The mask's numbers are the host's; the samples' factors lie in the device's
 // memory.
 #pragma once
@@ -52,5 +54,13 @@ struct SampleScale {
     const C* factor = nullptr;
     std::int64_t sample_size = 1;
 };
+
+/// The factor of sample i in stochastic depth: 0 with probability p, else 1 / (1 - p).
+template <class C>
+LAFS_HOST_DEVICE C sample_factor(const RandomStream& random, double p, std::int64_t i) {
+    return uniform_at(random.seed, random.stream, static_cast<std::uint64_t>(i)) < p
+               ? C(0)
+               : static_cast<C>(1 / (1 - p));
+}
 
 }  // namespace lafs::inline LAFS_ABI

@@ -28,6 +28,10 @@ struct Matrix {
     static Matrix row_major(const T* data, std::int64_t rows, std::int64_t columns, std::int64_t leading) {
         return {data, rows, columns, leading, 1};
     }
+    /// Rows that follow each other.
+    static Matrix contiguous(const T* data, std::int64_t rows, std::int64_t columns) {
+        return row_major(data, rows, columns, columns);
+    }
     Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
     /// The same matrix `elements` further on in memory.
     Matrix shifted(std::int64_t elements) const {

@@ -11,11 +11,6 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// A stream of random numbers.
-struct RandomStream {
-    std::uint64_t seed, stream;
-};
-
 /// x[i] with noise of `deviation`, one coordinate.
 template <class T>
 LAFS_HOST_DEVICE T perturbed(const RandomStream& random, double deviation, T value, std::int64_t i) {

@@ -1,7 +1,7 @@
-// The row program of min-max scaling (primitives/row_programs.hpp tells what `lanes` are, and what runs it).
+// The row program of min-max scaling (primitives/row.hpp tells what `lanes` are, and what runs it).
 #pragma once
 
-#include <lafs/primitives/row_programs.hpp>
+#include <lafs/primitives/row.hpp>
 
 LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {

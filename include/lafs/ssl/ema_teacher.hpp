@@ -2,83 +2,81 @@
 //
 // teacher <- m * teacher + (1 - m) * student, for parameters only, as published: buffers are copied once, at
 // the start.
+//
+// With m = 0.996 a step moves the average by a 250th of its distance to the student, which 16-bit types would
+// mostly round away. The average of a 16-bit module is therefore kept in float, and the teacher's parameters
+// are its rounded copies.
 #pragma once
 
-#include <lafs/autograd/expression.hpp>
-#include <lafs/core/error.hpp>
-#include <lafs/nn/module.hpp>
+#include <lafs/backend/cpu/optimizer_step.hpp>
+#include <lafs/nn/copy_parameters.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
 
-namespace detail {
-
-/// Throws unless both lists have the same names and shapes in the same order.
-template <class Part>
-void check_same_parts(const std::vector<std::pair<std::string, Part>>& from,
-                      const std::vector<std::pair<std::string, Part>>& to) {
-    require(from.size() == to.size(), "copy parameters", "got a module with ", from.size(),
-            " tensors, expected ", to.size());
-    for (std::size_t i = 0; i < from.size(); ++i) {
-        require(from[i].first == to[i].first, "copy parameters", "got the tensor ", from[i].first,
-                ", expected ", to[i].first);
-        require(from[i].second.shape() == to[i].second.shape(), "copy parameters", from[i].first,
-                ": got shape ", from[i].second.shape(), ", expected ", to[i].second.shape());
-    }
-}
-
-}  // namespace detail
-
-/// Copies all parameters and buffers from one module to another. Throws, before anything is changed, unless
-/// both have the same names and shapes in the same order.
-template <class T, class D>
-void copy_parameters(Module<T, D>& from, Module<T, D>& to) {
-    const auto source = from.parameters(), target = to.parameters();
-    const auto source_buffers = from.buffers(), target_buffers = to.buffers();
-    detail::check_same_parts(source, target);
-    detail::check_same_parts(source_buffers, target_buffers);
-    for (std::size_t i = 0; i < source.size(); ++i)
-        target[i].second.value().copy_from(source[i].second.value());
-    for (std::size_t i = 0; i < source_buffers.size(); ++i)
-        target_buffers[i].second.copy_from(source_buffers[i].second);
-}
-
 /// Keeps a teacher as the moving average of a student of the same architecture. Holds handles of the
 /// parameters, so both modules may move, but must keep these variables.
 template <class T, class D = Cpu>
 class EmaTeacher {
 public:
+    using Number = compute_t<T>;
+    static constexpr bool has_masters = !std::is_same_v<T, Number>;
+
     /// Copies the student to the teacher and freezes the teacher. Throws when their names or shapes differ.
     EmaTeacher(Module<T, D>& student, Module<T, D>& teacher) {
         copy_parameters(student, teacher);
         teacher.requires_grad(false);
         const auto students = student.parameters(), teachers = teacher.parameters();
         for (std::size_t i = 0; i < students.size(); ++i) {
-            require(students[i].second.value().data() != teachers[i].second.value().data() ||
-                        students[i].second.value().size() == 0,
-                    "teacher", students[i].first, " is shared by student and teacher, expected two modules");
-            pairs_.emplace_back(students[i].second, teachers[i].second);
+            const auto& [name, parameter] = students[i];
+            require(parameter.value().data() != teachers[i].second.value().data() ||
+                        parameter.value().size() == 0,
+                    "teacher", name, " is shared by student and teacher, expected two modules");
+            pairs_.push_back({name, parameter, teachers[i].second, {}});
+            if constexpr (has_masters) {
+                pairs_.back().master = Tensor<Number, D>::empty(parameter.shape());
+                detail::copy_elements(parameter.value(), pairs_.back().master);
+            }
         }
     }
 
-    /// One step of the average, momentum in 0 .. 1 (throws outside): one pass over each parameter, no tape.
-    void update(double momentum) const {
+    /// One step of the average, momentum in 0 .. 1 (throws outside): one pass over all parameters, no tape.
+    /// Nothing is changed where `guard`, a number on the device, is not finite (see Optimizer::step).
+    void update(double momentum, const Tensor<double, D>& guard = {}) const {
         require(momentum >= 0 && momentum <= 1, "teacher", "got the momentum ", momentum,
                 ", expected 0 .. 1");
-        using Number = compute_t<T>;
-        using Node = Apply<Add, Apply<Multiply, Scalar<0>, In<0>>, Apply<Multiply, Scalar<1>, In<1>>>;
-        for (const auto& [student, teacher] : pairs_) {
-            const View<T> average = teacher.value().view();
-            map(D{}, Node{}, average,
-                Bound<Node, T, Number>{{average, student.value().view()},
-                                       {static_cast<Number>(momentum), static_cast<Number>(1.0 - momentum)}});
+        require(!guard.defined() || guard.size() == 1, "teacher", "got a guard of shape ", guard.shape(),
+                ", expected one number");
+        using Update = AverageUpdate<Number>;
+        PoolVector<StepOf<Update, T>> steps(pairs_.size());
+        for (std::size_t i = 0; i < pairs_.size(); ++i) {
+            const Tensor<T, D>& teacher = pairs_[i].teacher.value();
+            steps[i] = {Update(momentum),        teacher.size(),
+                        teacher.data(),          pairs_[i].student.value().data(),
+                        pairs_[i].master.data(), {}};
         }
+        optimizer_step(D{}, std::span<const StepOf<Update, T>>(steps), guard.data());
+    }
+
+    /// The averages in float by the parameters' names, to be saved beside a 16-bit teacher, or overwritten by
+    /// what was saved; none for float and double, whose teachers are the averages.
+    std::vector<std::pair<std::string, Tensor<Number, D>>> averages() const {
+        std::vector<std::pair<std::string, Tensor<Number, D>>> found;
+        if (has_masters)
+            for (const Pair& pair : pairs_)
+                found.emplace_back(pair.name, pair.master);
+        return found;
     }
 
 private:
-    std::vector<std::pair<Variable<T, D>, Variable<T, D>>> pairs_;  // student, teacher
+    struct Pair {
+        std::string name;
+        Variable<T, D> student, teacher;
+        Tensor<Number, D> master;
+    };
+    std::vector<Pair> pairs_;
 };
 
 }  // namespace lafs::inline LAFS_ABI

@@ -91,8 +91,8 @@ inline std::optional<PairSet> validation_pairs(const FinetuneOptions& options) {
     return pair_set(open_source("synthetic:ids=40,images=5,first=2000000"), 400, 10, 1);
 }
 
-/// Stages 1 and 3. A template, so that only programs that train compile the networks.
-template <class T>
+/// Stages 1 and 3, in elements of T on device D. A template, so that only programs that train compile the networks.
+template <class T, class D = Cpu>
 class BasicFinetuneTask final : public TrainingTask {
 public:
     /// Opens the set and makes, or loads, the model. Throws for options, files and weights that do not fit.
@@ -107,11 +107,11 @@ public:
                   std::max<std::int64_t>(options.run.epochs, 1) * steps_per_epoch() * pieces()),
           validation_(validation_pairs(options)),
           model_(seeded(spec_of(options), options.run.seed)),
-          head_(make_head(options.head, model_.width(), source_->identities())) {
+          head_(make_head<T, D>(options.head, model_.width(), source_->identities())) {
         load_initial_weights();
-        NamedParameters<T> parameters = model_.parameters();
+        NamedParameters<T, D> parameters = model_.parameters();
         parameters.emplace_back("loss.weight", head_->weight);
-        optimizer_ = std::make_unique<AdamW<T>>(
+        optimizer_ = std::make_unique<AdamW<T, D>>(
             layer_decay_groups(parameters, static_cast<int>(model_.spec().vit.depth), layer_decay()));
         const std::int64_t epochs = std::max<std::int64_t>(options.run.epochs, 1);
         lr_ = cosine_schedule(peak_lr(), std::min(1e-6, peak_lr()), epochs, steps_per_epoch(),
@@ -152,26 +152,28 @@ public:
         const std::int64_t batches = pieces();
         optimizer_->zero_grad();
         StepResult result;
-        double landmark_loss = 0;
+        StepLosses losses;
         for (std::int64_t i = 0; i < batches; ++i) {
             const FaceBatch batch = loader_.get(step * batches + i);
             damage_.note(batch.reads, result);
-            result.loss += add_gradients(batch, step, landmark_loss);
+            add_gradients(batch, step, losses);
         }
         if (batches > 1)
             scale_gradients(optimizer_->parameters(), 1.0 / static_cast<double>(batches));
-        result.loss /= static_cast<double>(batches);
+        const Tensor<double, D> norm = options_.clip > 0
+                                           ? clip_global(optimizer_->parameters(), options_.clip)
+                                           : gradient_norm(optimizer_->parameters());
+        optimizer_->step(lr_.at(step), options_.weight_decay, norm);
+        const double length = norm.item();  // waits for the whole step
+        result.loss = StepLosses::sum(losses.loss) / static_cast<double>(batches);
         result.images = sampler_.batch();
-        const double norm = options_.clip > 0 ? clip_global(optimizer_->parameters(), options_.clip)
-                                              : gradient_norm(optimizer_->parameters());
-        if (!std::isfinite(norm))
-            result.loss = norm;  // the loop stops: nothing was updated
-        else
-            optimizer_->step(lr_.at(step), options_.weight_decay);
+        if (!std::isfinite(length))
+            result.loss = length;  // the loop stops: nothing was updated
         result.fields = {
-            {"lr", lr_.at(step)}, {"weight_decay", options_.weight_decay}, {"gradient_norm", norm}};
+            {"lr", lr_.at(step)}, {"weight_decay", options_.weight_decay}, {"gradient_norm", length}};
         if (options_.landmark_regularization > 0)
-            result.fields.push_back({"landmark_loss", landmark_loss / static_cast<double>(batches)});
+            result.fields.push_back(
+                {"landmark_loss", StepLosses::sum(losses.landmarks) / static_cast<double>(batches)});
         return result;
     }
 
@@ -223,7 +225,7 @@ public:
         report.write(file);
     }
 
-    FaceModel<T>& model() { return model_; }
+    FaceModel<T, D>& model() { return model_; }
     /// The latest validation.
     const std::optional<VerificationResult>& verification() const { return verification_; }
 
@@ -282,7 +284,7 @@ private:
         };
         if (!options_.init_landmarks.empty()) {
             tell(load_for_training(model_.part(), options_.init_landmarks, is_landmark_name));
-            frozen_landmarks_ = std::make_unique<LandmarkCnn<T>>(model_.part().landmark_cnn.config);
+            frozen_landmarks_ = std::make_unique<LandmarkCnn<T, D>>(model_.part().landmark_cnn.config);
             load_for_training(*frozen_landmarks_, options_.init_landmarks);
             frozen_landmarks_->eval();
         }
@@ -291,37 +293,50 @@ private:
                                    [](const std::string& name) { return !is_landmark_name(name); }));
     }
 
-    /// Forward and backward of one batch; returns its loss.
-    double add_gradients(const FaceBatch& batch, std::int64_t step, double& landmark_loss) {
-        const Tensor<std::int64_t>& labels = batch.labels;
+    /// Losses of a step, where they were computed: read at its end, so that no batch waits for the device.
+    struct StepLosses {
+        PoolVector<Tensor<T, D>> loss, landmarks;
+
+        static double sum(const PoolVector<Tensor<T, D>>& losses) {
+            double total = 0;
+            for (const Tensor<T, D>& one : losses)
+                total += static_cast<double>(one.item());
+            return total;
+        }
+    };
+
+    /// Forward and backward of one batch.
+    void add_gradients(const FaceBatch& batch, std::int64_t step, StepLosses& losses) {
+        detail::check_labels(batch.labels, batch.labels.size(), source_->identities(), "finetune");
+        const auto labels = from_host<std::int64_t, D>(batch.labels);
         RandomSequence random(options_.run.seed ^ 0x6d697875, static_cast<std::uint64_t>(batch.number));
-        Tensor<float> images = batch.images, targets;
+        Tensor<T, D> images = from_host<T, D>(batch.images), targets;
         if (random.uniform() < options_.mixup) {
             const double lambda = draw_mixup_lambda(random, 0.2);
             images = mixup_images(images, lambda);
             targets = mixup_labels<T>(labels, source_->identities(), lambda);
         }
         model_.train();
-        Variable<T> penalty;
-        const Variable<T> features = forward(Variable<T>(images), step, penalty);
-        Variable<T> loss = targets.defined() ? head_->loss(features, targets) : head_->loss(features, labels);
-        const double value = static_cast<double>(loss.item());
+        Variable<T, D> penalty;
+        const Variable<T, D> features = forward(Variable<T, D>(images), step, penalty);
+        Variable<T, D> loss =
+            targets.defined() ? head_->loss(features, targets) : head_->loss(features, labels);
+        losses.loss.push_back(loss.value());
         if (penalty.defined()) {
-            landmark_loss += static_cast<double>(penalty.item());
+            losses.landmarks.push_back(penalty.value());
             loss = loss + penalty;
         }
         loss.backward();
-        return value;
     }
 
     /// Features; and the landmark regularization at its weight of this epoch, if it is on.
-    Variable<T> forward(const Variable<T>& images, std::int64_t step, Variable<T>& penalty) {
+    Variable<T, D> forward(const Variable<T, D>& images, std::int64_t step, Variable<T, D>& penalty) {
         const double weight =
             options_.landmark_regularization * landmark_regularisation_weight().at(step / steps_per_epoch());
         if (!frozen_landmarks_ || weight <= 0)
             return model_.forward(images);
-        const Variable<T> points = model_.part().landmarks(images);
-        Tensor<float> frozen;
+        const Variable<T, D> points = model_.part().landmarks(images);
+        Tensor<T, D> frozen;
         {
             const NoGrad no_grad;
             frozen = frozen_landmarks_->landmarks(images).value();
@@ -332,7 +347,7 @@ private:
 
     VerificationResult validate() {
         return verify_pairs(*validation_,
-                            [this](const Tensor<float>& images) { return model_.embed(images); });
+                            [this](const Tensor<float>& images) { return model_.embed_host(images); });
     }
 
     FinetuneOptions options_;
@@ -341,10 +356,10 @@ private:
     DamageLog damage_;
     Loader<FaceBatches> loader_;
     std::optional<PairSet> validation_;
-    FaceModel<T> model_;
-    std::unique_ptr<MarginHead<T>> head_;
-    std::unique_ptr<LandmarkCnn<T>> frozen_landmarks_;
-    std::unique_ptr<AdamW<T>> optimizer_;
+    FaceModel<T, D> model_;
+    std::unique_ptr<MarginHead<T, D>> head_;
+    std::unique_ptr<LandmarkCnn<T, D>> frozen_landmarks_;
+    std::unique_ptr<AdamW<T, D>> optimizer_;
     Schedule lr_ = constant_schedule(0);
     std::optional<VerificationResult> verification_;
 };

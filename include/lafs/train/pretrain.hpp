@@ -68,8 +68,8 @@ struct SelfDistillationNetwork : Module<T, D> {
     }
 };
 
-/// Stage 2. A template, so that only programs that train compile the networks.
-template <class T>
+/// Stage 2, in elements of T on device D. A template, so that only programs that train compile the networks.
+template <class T, class D = Cpu>
 class BasicPretrainTask final : public TrainingTask {
 public:
     /// Opens the set and makes the networks. Throws for options, files and weights that do not fit.
@@ -129,30 +129,31 @@ public:
     StepResult train_step(std::int64_t step) override {
         const std::int64_t epoch = step / steps_per_epoch();
         StepResult result;
-        const ViewTokens tokens = next_tokens(step, result);
+        const ViewTokens<T, D> tokens = next_tokens(step, result);
         optimizer_->zero_grad();
         const double temperature = temperature_.at(epoch);
-        const DinoResult<T> outcome =
+        const DinoResult<T, D> outcome =
             loss_.forward(student_prototypes(tokens), teacher_prototypes(tokens), temperature);
-        result.loss = static_cast<double>(outcome.loss.item());
-        result.images = sampler_.batch();
         outcome.loss.backward();
         if (epoch < options_.freeze_last_layer)
             student_.head.last.weight.zero_grad();
-        const double norm = options_.clip > 0 ? clip_each(optimizer_->parameters(), options_.clip)
-                                              : gradient_norm(optimizer_->parameters());
-        if (!std::isfinite(norm)) {
-            result.loss = norm;  // the loop stops: nothing was updated
+        const Tensor<double, D> norm = options_.clip > 0 ? clip_each(optimizer_->parameters(), options_.clip)
+                                                         : gradient_norm(optimizer_->parameters());
+        optimizer_->step(lr_.at(step), weight_decay_.at(step), norm);
+        ema_.update(momentum_.at(step), norm);
+        const double length = norm.item();  // waits for the whole step
+        const double entropy = outcome.teacher_entropy.item();
+        result.loss = static_cast<double>(outcome.loss.item());
+        result.images = sampler_.batch();
+        if (!std::isfinite(length)) {
+            result.loss = length;  // the loop stops: nothing was updated
             return result;
         }
-        optimizer_->step(lr_.at(step), weight_decay_.at(step));
-        ema_.update(momentum_.at(step));
-        const double entropy = outcome.teacher_entropy.item();
         result.fields = {{"lr", lr_.at(step)},
                          {"weight_decay", weight_decay_.at(step)},
                          {"momentum", momentum_.at(step)},
                          {"teacher_temperature", temperature},
-                         {"gradient_norm", norm},
+                         {"gradient_norm", length},
                          {"teacher_entropy", entropy},
                          {"teacher_kl", outcome.kl_to_uniform.item()},
                          {"centre_norm", outcome.centre_norm.item()}};
@@ -173,6 +174,7 @@ public:
         damage_.save(writer);
         add_weights(writer, student_, "student.");
         add_weights(writer, teacher_, "teacher.");
+        add_averages(writer, ema_);
         add_weights(writer, loss_, "dino_loss.");
         add_optimizer(writer, *optimizer_);
     }
@@ -181,6 +183,7 @@ public:
         damage_.load(file);
         load_weights(student_, file, "student.");
         load_weights(teacher_, file, "teacher.");
+        load_averages(file, ema_);
         load_weights(loss_, file, "dino_loss.");
         load_optimizer(file, *optimizer_);
     }
@@ -202,7 +205,7 @@ public:
         for (const LogChart& chart : collapse_charts())
             charts.push_back(chart);
         Report report = run_report("Self-supervised pre-training", settings(), log, charts);
-        auto model = load_face_model(file.parent_path() / "teacher.safetensors");
+        auto model = load_face_model<T, D>(file.parent_path() / "teacher.safetensors");
         add_model_pictures(report, model, *source_);
         report.write(file);
     }
@@ -250,7 +253,7 @@ private:
     void load_landmark_cnn() {
         if (options_.method != "lafs")
             return;
-        landmark_cnn_ = std::make_unique<LandmarkCnn<T>>(LandmarkCnnConfig{spec_.vit.tokens, face_size});
+        landmark_cnn_ = std::make_unique<LandmarkCnn<T, D>>(LandmarkCnnConfig{spec_.vit.tokens, face_size});
         const WeightsReport report = load_for_training(*landmark_cnn_, options_.landmarks);
         std::fprintf(stderr, "%s\n", report.text().c_str());
         landmark_cnn_->requires_grad(false);
@@ -260,11 +263,11 @@ private:
     void make_optimizer() {
         const auto groups = default_groups(student_.parameters());
         if (options_.optimizer == "adamw")
-            optimizer_ = std::make_unique<AdamW<T>>(groups);
+            optimizer_ = std::make_unique<AdamW<T, D>>(groups);
         else if (options_.optimizer == "sgd")
-            optimizer_ = std::make_unique<Sgd<T>>(groups);
+            optimizer_ = std::make_unique<Sgd<T, D>>(groups);
         else if (options_.optimizer == "lars")
-            optimizer_ = std::make_unique<Lars<T>>(groups);
+            optimizer_ = std::make_unique<Lars<T, D>>(groups);
         else
             fail("options", "got --optimizer ", options_.optimizer, ", expected adamw, sgd or lars");
     }
@@ -282,24 +285,24 @@ private:
                                       options_.warmup_teacher_epochs);
     }
 
-    ViewTokens next_tokens(std::int64_t step, StepResult& result) {
+    ViewTokens<T, D> next_tokens(std::int64_t step, StepResult& result) {
         const ViewBatch batch = loader_.get(step);
         damage_.note(batch.reads, result);
-        return view_tokens(batch, view_options_, landmark_cnn_.get(), view_seed(options_));
+        return view_tokens<T, D>(batch, view_options_, landmark_cnn_.get(), view_seed(options_));
     }
 
     /// The student sees all views, global and local ones in one call each.
-    Prototypes<T> student_prototypes(const ViewTokens& tokens) {
+    Prototypes<T, D> student_prototypes(const ViewTokens<T, D>& tokens) {
         student_.train();
-        Variable<T> rows = student_.rows(Variable<T>(tokens.global));
+        Variable<T, D> rows = student_.rows(Variable<T, D>(tokens.global));
         if (tokens.local.defined())
-            rows = concatenate({rows, student_.rows(Variable<T>(tokens.local))}, 0);
+            rows = concatenate({rows, student_.rows(Variable<T, D>(tokens.local))}, 0);
         return student_.prototypes(rows);
     }
 
-    Prototypes<T> teacher_prototypes(const ViewTokens& tokens) {
+    Prototypes<T, D> teacher_prototypes(const ViewTokens<T, D>& tokens) {
         const NoGrad no_grad;
-        return teacher_.prototypes(teacher_.rows(Variable<T>(tokens.global)));
+        return teacher_.prototypes(teacher_.rows(Variable<T, D>(tokens.global)));
     }
 
     PretrainOptions options_;
@@ -307,16 +310,16 @@ private:
     EpochSampler sampler_;
     ModelSpec spec_;
     DinoHeadConfig head_config_;
-    SelfDistillationNetwork<T> student_, teacher_;
-    EmaTeacher<T> ema_;
-    DinoLoss<T> loss_;
+    SelfDistillationNetwork<T, D> student_, teacher_;
+    EmaTeacher<T, D> ema_;
+    DinoLoss<T, D> loss_;
     CollapseMonitor monitor_;
     std::optional<std::string> warning_;
     DamageLog damage_;
     Loader<ViewBatches> loader_;
     ViewOptions view_options_;
-    std::unique_ptr<LandmarkCnn<T>> landmark_cnn_;
-    std::unique_ptr<Optimizer<T>> optimizer_;
+    std::unique_ptr<LandmarkCnn<T, D>> landmark_cnn_;
+    std::unique_ptr<Optimizer<T, D>> optimizer_;
     Schedule lr_ = constant_schedule(0), weight_decay_ = constant_schedule(0),
              momentum_ = constant_schedule(0), temperature_ = constant_schedule(0);
 };

@@ -46,7 +46,8 @@ std::vector<float> token_positions(FaceModel<T, D>& model, const Tensor<T, D>& i
 
 /// The tokens of one face: (1, tokens, patch * patch * 3).
 template <class T, class D>
-Variable<T, D> tokens_of(FaceModel<T, D>& model, const Tensor<T, D>& image, const std::vector<float>& points) {
+Variable<T, D> tokens_of(FaceModel<T, D>& model, const Tensor<T, D>& image,
+                         const std::vector<float>& points) {
     const NoGrad no_grad;
     const std::int64_t patch = model.spec().vit.patch;
     if (!model.has_landmarks())

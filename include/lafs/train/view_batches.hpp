@@ -124,12 +124,13 @@ inline Tensor<float> shrink(const Tensor<float>& pictures, std::int64_t side) {
 /// The tokens of a batch's views, a function of the pictures, the seed and the generator's next streams. Pictures
 /// go to the device as they are; everything that follows happens there. `landmark_cnn` null: grid patches (DINO).
 template <class T, class D = Cpu>
-ViewTokens<T, D> view_tokens(const ViewBatch& pictures, const ViewOptions& options, LandmarkCnn<T, D>* landmark_cnn,
-                             std::uint64_t seed) {
+ViewTokens<T, D> view_tokens(const ViewBatch& pictures, const ViewOptions& options,
+                             LandmarkCnn<T, D>* landmark_cnn, std::uint64_t seed) {
     const NoGrad no_grad;
     const std::int64_t batch = pictures.reads.size();
     const std::int64_t split = MultiCrop::global_views * batch, all = pictures.augmented.shape(0);
-    const Tensor<float> global = pictures.augmented.slice(0, split), local = pictures.augmented.slice(split, all);
+    const Tensor<float> global = pictures.augmented.slice(0, split),
+                        local = pictures.augmented.slice(split, all);
     ViewTokens<T, D> tokens;
     if (!landmark_cnn) {
         const auto patches = [&](const Tensor<float>& images) {
@@ -147,7 +148,8 @@ ViewTokens<T, D> view_tokens(const ViewBatch& pictures, const ViewOptions& optio
     const Tensor<T, D> points =
         perturb_landmarks(found, options.perturbation, seed, default_generator().take());
     const auto patches = [&](const Tensor<float>& images, const Tensor<T, D>& at) {
-        return landmark_patches(Variable<T, D>(from_host<T, D>(images)), Variable<T, D>(at), options.patch).value();
+        return landmark_patches(Variable<T, D>(from_host<T, D>(images)), Variable<T, D>(at), options.patch)
+            .value();
     };
     tokens.global = patches(global, points.slice(0, split));
     const std::uint64_t stream = default_generator().take();

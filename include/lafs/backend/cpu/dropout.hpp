@@ -129,4 +129,10 @@ void dropout_backward(Cpu, Op, const DropoutMask& mask, const SampleScale<comput
     });
 }
 
+template <class C>
+void draw_sample_factors(Cpu, std::int64_t samples, double p, const RandomStream& random, C* factors) {
+    for (std::int64_t i = 0; i < samples; ++i)
+        factors[i] = sample_factor<C>(random, p, i);
+}
+
 }  // namespace lafs::inline LAFS_ABI

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <lafs/backend/cpu/map.hpp>
-#include <lafs/primitives/row_programs.hpp>
+#include <lafs/primitives/row.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
 namespace cpu {
 
-/// The executor of a row on one core (see primitives/row_programs.hpp). C is the compute type.
+/// The executor of a row on one core (see primitives/row.hpp). C is the compute type.
 template <class C>
 struct RowLanes {
     using V = Pack<C>;

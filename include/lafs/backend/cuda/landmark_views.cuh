@@ -12,14 +12,17 @@ template <class T>
 __global__ void perturb_points_kernel(std::int64_t size, const T* x, double deviation, RandomStream random,
                                       T* y) {
     const std::int64_t threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < size; i += threads)
+    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < size;
+         i += threads)
         y[i] = perturbed(random, deviation, x[i], i);
 }
 
 template <class T>
 __global__ void draw_points_kernel(DrawSizes n, const T* x, RandomStream random, T* y) {
-    const std::int64_t total = n.images * n.count, threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total; i += threads) {
+    const std::int64_t total = n.images * n.count,
+                       threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total;
+         i += threads) {
         const std::int64_t from = n.source(random, i);
         y[2 * i] = x[2 * from];
         y[2 * i + 1] = x[2 * from + 1];

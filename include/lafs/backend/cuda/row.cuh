@@ -1,4 +1,4 @@
-// Row programs (primitives/row_programs.hpp) on the GPU: a warp runs a row, or a block where rows are long.
+// Row programs (primitives/row.hpp) on the GPU: a warp runs a row, or a block where rows are long.
 //
 // A thread owns every k-th group of neighbours (16 bytes where memory is aligned) of the row in every step of
 // a program, so a program may read back what it stored. Sums over a row are shuffles within a warp, then the
@@ -10,7 +10,7 @@
 #include <bit>
 #include <initializer_list>
 #include <lafs/backend/cuda/reduce.cuh>
-#include <lafs/primitives/row_programs.hpp>
+#include <lafs/primitives/row.hpp>
 #include <limits>
 
 namespace lafs::inline LAFS_ABI {
