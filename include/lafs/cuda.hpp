@@ -9,6 +9,7 @@
 #pragma once
 
 #include <lafs/backend/cuda/convert.cuh>
+#include <lafs/backend/cuda/cross_entropy.cuh>
 #include <lafs/backend/cuda/device.hpp>
 #include <lafs/backend/cuda/extremum.cuh>
 #include <lafs/backend/cuda/fill.cuh>

@@ -32,6 +32,24 @@ TEST_CASE("dropout draws the documented mask and scales by the inverse of its ex
     CHECK(default_generator().next == 0x100000006ull);
 }
 
+TEST_CASE("the mask of one element, the mask of sixteen side by side and the documented one agree",
+          "[autograd]") {
+    constexpr std::uint32_t thresholds[] = {1, 6554, 32768, 65535};
+    for (const std::uint32_t threshold : thresholds) {
+        const DropoutMask mask{0x9E3779B97F4A7C15ull, 0x1234500000007ull, threshold};
+        for (const std::int64_t chunk :
+             {std::int64_t{0}, std::int64_t{1}, std::int64_t{77}, std::int64_t{1} << 29}) {
+            float factors[dropout_chunk];
+            cpu::dropout_factors(mask, chunk, 2.0f, factors);
+            for (std::int64_t r = 0; r < dropout_chunk; ++r) {
+                const auto i = static_cast<std::uint64_t>(chunk * dropout_chunk + r);
+                REQUIRE(mask.keeps(i) == !dropped(mask.seed, mask.stream, i, threshold));
+                REQUIRE(factors[r] == (mask.keeps(i) ? 2.0f : 0.0f));
+            }
+        }
+    }
+}
+
 TEST_CASE("dropout drops the right share, each call another part", "[autograd]") {
     manual_seed(5);
     const Variable<double> x(Tensor<double>::full({200, 1000}, 1.0));

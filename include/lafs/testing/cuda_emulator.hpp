@@ -169,6 +169,11 @@ inline void __syncthreads(const char* file = __builtin_FILE(), int line = __buil
     lafs::testing::executor_of_thread().wait_for_block({file, line});
 }
 
+inline void __syncwarp(unsigned mask = 0xFFFFFFFFu, const char* file = __builtin_FILE(),
+                       int line = __builtin_LINE()) {
+    lafs::testing::exchange_lanes(mask, 0, lafs::testing::executor_of_thread().lane(), {file, line});
+}
+
 template <class T>
 T __shfl_xor_sync(unsigned mask, T value, int distance, int width = 32, const char* file = __builtin_FILE(),
                   int line = __builtin_LINE()) {
