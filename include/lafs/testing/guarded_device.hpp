@@ -24,7 +24,7 @@ namespace testing {
 /// The memory of the device: closed but while an `Open` lives.
 class GuardedMemory {
 public:
-    static constexpr std::size_t address_bytes = std::size_t{8} << 30;
+    static constexpr std::size_t address_bytes = std::size_t{8} << 30, huge_page = std::size_t{2} << 20;
 
     static GuardedMemory& instance() {
         static GuardedMemory* memory = new GuardedMemory;  // tensors may outlive static objects
@@ -37,7 +37,7 @@ public:
             return nullptr;
         void* memory = start_ + used_;
         used_ += size;
-        if (open_ > 0)
+        if (open_ > 0)  // a primitive asks for scratch memory
             protect(PROT_READ | PROT_WRITE);
         return memory;
     }
@@ -58,12 +58,14 @@ public:
 
 private:
     GuardedMemory() {
-        void* memory =
-            mmap(nullptr, address_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void* memory = mmap(nullptr, address_bytes + huge_page, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         require(memory != MAP_FAILED, "guarded device", "no address space for its memory");
-        start_ = static_cast<char*>(memory);
+        const auto address = reinterpret_cast<std::uintptr_t>(memory);
+        start_ = static_cast<char*>(memory) + (huge_page - address % huge_page) % huge_page;
+        madvise(start_, address_bytes, MADV_HUGEPAGE);  // opening and closing small pages takes a second
     }
-    void protect(int how) { mprotect(start_, used_, how); }
+    void protect(int how) { mprotect(start_, (used_ + huge_page - 1) / huge_page * huge_page, how); }
 
     char* start_ = nullptr;
     std::size_t used_ = 0;
