@@ -2,6 +2,7 @@
 #include <lafs/backend/cuda/launch.cuh>
 #include <lafs/core/tensor.hpp>
 #include <string>
+#include <utility>
 
 #include "catch.hpp"
 
@@ -134,14 +135,33 @@ TEST_CASE("emulator: a shuffle with lanes that are not there is an error", "[cud
 }
 
 TEST_CASE("emulator: a missing barrier shows when threads run in the other order", "[cuda-host]") {
-    const auto in_order = [](bool reversed) {
+    auto& device = lafs::testing::cuda_emulation();
+    const auto result = [] {
         const auto out = Tensor<int, Cuda>::empty({2 * 32});
-        lafs::testing::cuda_emulation().reversed() = reversed;
         run(barrier_missing, dim3(2), dim3(32), out.data());
-        lafs::testing::cuda_emulation().reversed() = false;
         return out.to_vector();
     };
-    CHECK(in_order(false) != in_order(true));
+    const auto in_order = [&](bool reversed) {
+        device.reversed() = reversed;
+        return result();
+    };
+    const bool varied = std::exchange(device.varied(), false);
+    const auto ascending = in_order(false), descending = in_order(true);
+    CHECK(ascending != descending);
+    CHECK(in_order(false) == ascending);
+
+    // Varied: both orders, with no period that an even number of launches could hide in.
+    device.varied() = true;
+    std::vector<bool> reversed;
+    for (int i = 0; i < 24; ++i) {
+        const auto got = result();
+        reversed.push_back(got == descending);
+        REQUIRE((got == ascending || got == descending));
+    }
+    device.varied() = varied;
+    for (std::size_t period = 1; period <= 8; ++period)
+        CHECK_FALSE(std::equal(reversed.begin() + static_cast<std::ptrdiff_t>(period), reversed.end(),
+                               reversed.begin()));
 }
 
 TEST_CASE("emulator: work waits in the stream, new memory is not a number", "[cuda-host]") {

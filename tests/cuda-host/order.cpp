@@ -1,4 +1,5 @@
-// Lets the shared tests of CUDA kernels reverse the order of emulated threads and blocks.
+// The order of emulated threads and blocks: another from launch to launch, so that a test that computes something twice
+// sees different ones; the tests of kernels choose it themselves.
 #include <cuda_runtime.h>
 
 #include "cuda/reference.hpp"
@@ -6,7 +7,13 @@
 namespace {
 
 const bool installed = [] {
-    lafs_test::set_reversed() = [](bool reversed) { lafs::testing::cuda_emulation().reversed() = reversed; };
+    using lafs_test::ThreadOrder;
+    lafs_test::set_order() = [](ThreadOrder order) {
+        auto& device = lafs::testing::cuda_emulation();
+        device.reversed() = order == ThreadOrder::descending;
+        device.varied() = order == ThreadOrder::varied;
+    };
+    lafs_test::set_order()(ThreadOrder::varied);
     return true;
 }();
 
