@@ -323,7 +323,7 @@ void accumulate(const View<T>& to, const X& x) {
     using Sum = Apply<Add, typename E::Node, In<E::inputs>>;
     detail::check_assigned("accumulate", expression.shape(), to.shape);
     const auto terms = expression.bound();
-    Bound<Sum, T, typename E::Number> sum;
+    Bound<Sum, T, typename E::Number> sum{};
     std::copy_n(terms.inputs, E::inputs, sum.inputs);
     sum.inputs[E::inputs] = to;
     std::copy_n(terms.scalars, E::scalars, sum.scalars);
