@@ -41,6 +41,9 @@ struct Neighbours {
     friend __device__ Neighbours exp(const Neighbours& a) {
         return of([&](auto i) { return lafs::exp(a.lane[i]); });
     }
+    friend __device__ Neighbours is_equal(const Neighbours& a, const Neighbours& b) {
+        return of([&](auto i) { return lafs::is_equal(a.lane[i], b.lane[i]); });
+    }
     friend __device__ Neighbours maximum(const Neighbours& a, const Neighbours& b) {
         return of([&](auto i) { return lafs::maximum(a.lane[i], b.lane[i]); });
     }
