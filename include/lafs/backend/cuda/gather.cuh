@@ -21,10 +21,11 @@ template <class T>
 __global__ void gather_kernel(GatherSizes n, const T* x, const std::int64_t* indices, T* y) {
     const std::int64_t total = n.batch * n.picks * n.inner,
                        threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+    constexpr auto nan = std::numeric_limits<compute_t<T>>::quiet_NaN();
     for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total; i += threads) {
         const std::int64_t pick = i / n.inner, index = indices[pick];
         y[i] = n.has(index) ? x[(pick / n.picks * n.rows + index) * n.inner + i % n.inner]
-                            : static_cast<T>(std::numeric_limits<compute_t<T>>::quiet_NaN());
+                            : static_cast<T>(nan);
     }
 }
 
