@@ -147,5 +147,5 @@ TEST_CASE("16-bit storage is computed in float and rounded once", "[expr]") {
         }
     };
     check(bfloat16{}, 1.0 / 256);
-    check(half{}, 1.0 / 2048);
+    check(lafs::half{}, 1.0 / 2048);
 }

@@ -17,15 +17,18 @@ namespace cuda {
 
 inline constexpr int gather_threads = 256;
 
+/// As a constant, since a kernel cannot call the library's function.
+template <class C>
+inline constexpr C not_a_number = std::numeric_limits<C>::quiet_NaN();
+
 template <class T>
 __global__ void gather_kernel(GatherSizes n, const T* x, const std::int64_t* indices, T* y) {
     const std::int64_t total = n.batch * n.picks * n.inner,
                        threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-    constexpr auto nan = std::numeric_limits<compute_t<T>>::quiet_NaN();
     for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total; i += threads) {
         const std::int64_t pick = i / n.inner, index = indices[pick];
         y[i] = n.has(index) ? x[(pick / n.picks * n.rows + index) * n.inner + i % n.inner]
-                            : static_cast<T>(nan);
+                            : static_cast<T>(not_a_number<compute_t<T>>);
     }
 }
 
