@@ -115,7 +115,7 @@ public:
         }
         sizes_[memory] = size;
         live_ += size;
-        // NaN in every element type. Not all of a workspace: opening and closing touched pages takes time.
+        // NaN in every element type. Not all of a workspace, for the same reason as below.
         const std::size_t filled = std::min<std::size_t>(size, 1 << 20);
         enqueue([=] { std::memset(memory, 0xFF, filled); });
         *to = memory;
@@ -128,6 +128,7 @@ public:
         if (found == sizes_.end())
             return memory ? cudaErrorInvalidValue : cudaSuccess;
         live_ -= found->second;
+        madvise(memory, found->second, MADV_DONTNEED);  // opening and closing touched pages takes time
         free_[found->second].push_back(found->first);
         sizes_.erase(found);
         return cudaSuccess;
