@@ -1,10 +1,10 @@
+// Attention against its definition with the whole matrix of probabilities, gradients by differences; on every device.
 #include <lafs/autograd/class_attention.hpp>
-#include <lafs/testing/gradient_check.hpp>
-#include <lafs/testing/random_inputs.hpp>
 
-#include "catch.hpp"
+#include "device_values.hpp"
 
 using namespace lafs;
+using namespace lafs_test;
 
 namespace {
 struct Plain {
@@ -57,18 +57,18 @@ struct Case {
 }  // namespace
 
 TEST_CASE("attention equals its definition", "[autograd]") {
-    const Case c =
-        GENERATE(Case{2, 1, 1, 1}, Case{2, 7, 3, 7}, Case{1, 37, 2, 64}, Case{2, 197, 3, 64},
-                 Case{1, 197, 2, 17}, Case{1, 1000, 1, 33}, Case{3, 32, 1, 16}, Case{1, 33, 1, 48});
+    const Case c = GENERATE(Case{2, 1, 1, 1}, Case{2, 7, 3, 7}, Case{1, 37, 2, 64},
+                            Case{sized(2, 1), 197, sized(3, 1), 64}, Case{1, 197, sized(2, 1), 17},
+                            Case{1, sized(1000, 70), 1, 33}, Case{3, 32, 1, 16}, Case{1, 33, 1, 48});
     const Shape shape{c.batch, c.tokens, 3 * c.heads * c.width};
-    const auto in_double = normal_tensor<double>(shape, 1, 2.0);
-    const auto in_float = normal_tensor<float>(shape, 1, 2.0);
+    const auto in_double = normal<double>(shape, 1, 2.0);
+    const auto in_float = normal<float>(shape, 1, 2.0);
     const double scale = 0.3;
-    const Plain expected = brute_force(in_double, c.heads, scale);
-    CHECK(worst(attention(Variable<double>(in_double), c.heads, scale).value(), expected.y.data()) < 1e-13);
-    CHECK(worst(attention(Variable<float>(in_float), c.heads, 0.3f).value(), expected.y.data()) < 3e-5);
+    const Plain expected = brute_force(host(in_double), c.heads, scale);
+    CHECK(worst(host(attention(Var(in_double), c.heads, scale)), expected.y.data()) < 1e-13);
+    CHECK(worst(host(attention(DeviceVariable<float>(in_float), c.heads, 0.3f)), expected.y.data()) < 3e-5);
 
-    const auto looks = class_probabilities(in_double, c.heads, scale);
+    const auto looks = host(class_probabilities(in_double, c.heads, scale));
     REQUIRE(looks.shape() == Shape{c.batch, c.heads, c.tokens});
     for (std::int64_t head = 0; head < c.batch * c.heads; ++head)
         for (std::int64_t k = 0; k < c.tokens; ++k)
@@ -78,7 +78,8 @@ TEST_CASE("attention equals its definition", "[autograd]") {
 }
 
 TEST_CASE("attention of the class token equals the first row of its definition", "[autograd]") {
-    const Case c = GENERATE(Case{2, 1, 1, 1}, Case{2, 7, 3, 7}, Case{2, 197, 3, 64}, Case{1, 1000, 2, 33});
+    const Case c = GENERATE(Case{2, 1, 1, 1}, Case{2, 7, 3, 7}, Case{2, sized(197, 70), 3, 64},
+                            Case{1, sized(1000, 197), 2, 33});
     const std::int64_t row = c.heads * c.width;
     const auto qkv = normal_tensor<double>({c.batch, c.tokens, 3 * row}, 1, 2.0);
     auto q = Tensor<double>::empty({c.batch, row}), kv = Tensor<double>::empty({c.batch, c.tokens, 2 * row});
@@ -94,52 +95,47 @@ TEST_CASE("attention of the class token equals the first row of its definition",
                 expected.insert(expected.end(), y, y + row);
             }
         }
-    const Variable<double> query(q, true), keys_values(kv, true);
-    CHECK(worst(class_attention(query, keys_values, c.heads, 0.3).value(), expected.data()) < 1e-13);
-    const auto result = check_gradients(
-        [&](const std::vector<Variable<double>>& in) { return class_attention(in[0], in[1], c.heads, 0.3); },
-        {query, keys_values});
-    INFO(result);
-    CHECK(result.ok());
+    const Var query(on_device(q), true), keys_values(on_device(kv), true);
+    CHECK(worst(host(class_attention(query, keys_values, c.heads, 0.3)), expected.data()) < 1e-13);
+    check_derivative([&](const Inputs& in) { return class_attention(in[0], in[1], c.heads, 0.3); },
+                     {query, keys_values});
     CHECK_THROWS_AS(class_attention(keys_values, query, c.heads, 0.3), Error);
     CHECK_THROWS_AS(class_attention(query, keys_values, 0, 0.3), Error);
 }
 
 TEST_CASE("gradients of attention", "[autograd]") {
-    const Case c = GENERATE(Case{2, 1, 1, 1}, Case{2, 7, 3, 7}, Case{1, 37, 2, 20}, Case{1, 197, 1, 64},
-                            Case{1, 70, 2, 5});
-    const Variable<double> qkv(normal_tensor({c.batch, c.tokens, 3 * c.heads * c.width}, 2), true);
-    const auto result = check_gradients(
-        [&](const std::vector<Variable<double>>& in) { return attention(in[0], c.heads, 0.2); }, {qkv});
-    INFO(result);
-    CHECK(result.ok());
+    const Case c = GENERATE(Case{2, 1, 1, 1}, Case{2, 7, 3, 7}, Case{1, 37, 2, 20},
+                            Case{1, sized(197, 67), 1, 64}, Case{1, 70, 2, 5});
+    const Var qkv(normal({c.batch, c.tokens, 3 * c.heads * c.width}, 2), true);
+    check_derivative([&](const Inputs& in) { return attention(in[0], c.heads, 0.2); }, {qkv});
 }
 
 TEST_CASE("attention of large scores neither overflows nor gives NaN", "[autograd]") {
-    const Variable<float> qkv(normal_tensor<float>({1, 50, 3 * 64}, 3, 100.0), true);
+    const DeviceVariable<float> qkv(normal<float>({1, 50, 3 * 64}, 3, 100.0), true);
     const auto y = attention(qkv, 1, 1.0f);
-    y.backward(Tensor<float>::full(y.shape(), 1));
-    for (std::int64_t i = 0; i < y.value().size(); ++i)
-        REQUIRE(std::isfinite(y.value().data()[i]));
-    for (std::int64_t i = 0; i < qkv.grad().size(); ++i)
-        REQUIRE(std::isfinite(qkv.grad().data()[i]));
+    y.backward(DeviceTensor<float>::full(y.shape(), 1));
+    for (const float v : y.value().to_vector())
+        REQUIRE(std::isfinite(v));
+    for (const float g : qkv.grad().to_vector())
+        REQUIRE(std::isfinite(g));
 }
 
 TEST_CASE("attention stores no matrix of all pairs", "[autograd]") {
-    const Variable<float> qkv(normal_tensor<float>({1, 2000, 3 * 16}, 3), true);
+    const std::int64_t tokens = sized(2000, 600);
+    const DeviceVariable<float> qkv(normal<float>({1, tokens, 3 * 16}, 3), true);
     const auto y = attention(qkv, 1, 1.0f);
-    pool<Cpu>().reset_peak();
-    const auto before = pool<Cpu>().statistics().live_bytes;
-    y.backward(Tensor<float>::full(y.shape(), 1));
-    CHECK(pool<Cpu>().statistics().peak_bytes - before < 2000u * 2000u * sizeof(float) / 4);
+    pool<Device>().reset_peak();
+    const auto before = pool<Device>().statistics().live_bytes;
+    y.backward(DeviceTensor<float>::full(y.shape(), 1));
+    CHECK(pool<Device>().statistics().peak_bytes - before <
+          static_cast<std::uint64_t>(tokens * tokens) * sizeof(float) / 4);
 }
 
 TEST_CASE("wrong attention shapes are named", "[autograd]") {
-    const Variable<float> qkv(normal_tensor<float>({2, 5, 36}, 1));
+    const DeviceVariable<float> qkv(normal<float>({2, 5, 36}, 1));
     CHECK_THROWS_AS(attention(qkv, 5, 1.0f), Error);
     CHECK_THROWS_AS(attention(qkv, 0, 1.0f), Error);
-    CHECK_THROWS_AS(attention(Variable<float>(normal_tensor<float>({5, 36}, 1)), 3, 1.0f), Error);
-    CHECK_THROWS_AS(class_probabilities(normal_tensor<float>({1, 0, 36}, 1), 3, 1.0f), Error);
-    CHECK(attention(Variable<float>(normal_tensor<float>({0, 5, 36}, 1)), 3, 1.0f).shape() ==
-          Shape{0, 5, 12});
+    CHECK_THROWS_AS(attention(DeviceVariable<float>(normal<float>({5, 36}, 1)), 3, 1.0f), Error);
+    CHECK_THROWS_AS(class_probabilities(normal<float>({1, 0, 36}, 1), 3, 1.0f), Error);
+    CHECK(attention(DeviceVariable<float>(normal<float>({0, 5, 36}, 1)), 3, 1.0f).shape() == Shape{0, 5, 12});
 }

@@ -1,11 +1,11 @@
+// Dropout: the documented mask, shares, fused forms, gradients by differences; on every device.
 #include <lafs/autograd/stochastic_depth.hpp>
 #include <lafs/nn/dropout.hpp>
-#include <lafs/testing/gradient_check.hpp>
-#include <lafs/testing/random_inputs.hpp>
 
-#include "catch.hpp"
+#include "device_values.hpp"
 
 using namespace lafs;
+using namespace lafs_test;
 
 namespace {
 // The documented layout, element by element.
@@ -22,12 +22,12 @@ TEST_CASE("dropout draws the documented mask and scales by the inverse of its ex
     const std::int64_t n = GENERATE(1, 7, 197, 1000, 40000);
     manual_seed(0x123456789ABCDEFull);
     default_generator().next = 0x100000005ull;
-    const Variable<float> x(uniform_tensor<float>({n}, 3, 0.5, 1.0));
-    const auto y = dropout(x, 0.25).value();
+    const DeviceVariable<float> x(uniform<float>({n}, 3, 0.5, 1.0));
+    const auto y = host(dropout(x, 0.25)), from = host(x);
     const float scale = 65536.0f / 49152.0f;
     for (std::int64_t i = 0; i < n; ++i) {
         const bool zero = dropped(0x123456789ABCDEFull, 0x100000005ull, static_cast<std::uint64_t>(i), 16384);
-        REQUIRE(y.data()[i] == (zero ? 0.0f : x.value().data()[i] * scale));
+        REQUIRE(y.data()[i] == (zero ? 0.0f : from.data()[i] * scale));
     }
     CHECK(default_generator().next == 0x100000006ull);
 }
@@ -52,8 +52,8 @@ TEST_CASE("the mask of one element, the mask of sixteen side by side and the doc
 
 TEST_CASE("dropout drops the right share, each call another part", "[autograd]") {
     manual_seed(5);
-    const Variable<double> x(Tensor<double>::full({200, 1000}, 1.0));
-    const auto a = dropout(x, 0.1).value(), b = dropout(x, 0.1).value();
+    const Var x(DeviceTensor<double>::full({200, 1000}, 1.0));
+    const auto a = host(dropout(x, 0.1)), b = host(dropout(x, 0.1));
     double kept = 0, both = 0;
     for (std::int64_t i = 0; i < a.size(); ++i) {
         kept += a.data()[i] != 0;
@@ -66,7 +66,7 @@ TEST_CASE("dropout drops the right share, each call another part", "[autograd]")
 TEST_CASE("dropout is the identity in evaluation and at probability 0, without taking a stream",
           "[autograd]") {
     manual_seed(1);
-    const Variable<double> x(normal_tensor({3, 5}, 1));
+    const Var x(normal({3, 5}, 1));
     CHECK(dropout(x, 0.5, false).value().data() == x.value().data());
     CHECK(dropout(x, 0.0, true).value().data() == x.value().data());
     CHECK(stochastic_depth(x, 0.5, false).value().data() == x.value().data());
@@ -74,21 +74,21 @@ TEST_CASE("dropout is the identity in evaluation and at probability 0, without t
 }
 
 TEST_CASE("probabilities outside [0, 1) are refused", "[autograd]") {
-    const Variable<double> x(normal_tensor({3, 5}, 1));
+    const Var x(normal({3, 5}, 1));
     for (const double p : {-0.1, 1.0, 2.0, std::nan("")}) {
         CHECK_THROWS_AS(dropout(x, p), Error);
         CHECK_THROWS_AS(dropout(x, p, false), Error);
         CHECK_THROWS_AS(stochastic_depth(x, p), Error);
-        CHECK_THROWS_AS((Dropout<double>(p)), Error);
+        CHECK_THROWS_AS((Dropout<double, Device>(p)), Error);
     }
-    CHECK_THROWS_AS(add_branch(x, Variable<double>(normal_tensor({5, 3}, 1)), 0.1, 0.1), Error);
-    CHECK_THROWS_AS(stochastic_depth(Variable<double>(normal_tensor({}, 1)), 0.5), Error);
+    CHECK_THROWS_AS(add_branch(x, Var(normal({5, 3}, 1)), 0.1, 0.1), Error);
+    CHECK_THROWS_AS(stochastic_depth(Var(normal({}, 1)), 0.5), Error);
 }
 
 TEST_CASE("stochastic depth drops whole samples and keeps the mean", "[autograd]") {
     manual_seed(2);
-    const Variable<double> x(Tensor<double>::full({4000, 7}, 1.0));
-    const auto y = stochastic_depth(x, 0.2).value();
+    const Var x(DeviceTensor<double>::full({4000, 7}, 1.0));
+    const auto y = host(stochastic_depth(x, 0.2));
     double sum = 0;
     for (std::int64_t b = 0; b < 4000; ++b) {
         const double first = y.data()[b * 7];
@@ -101,39 +101,30 @@ TEST_CASE("stochastic depth drops whole samples and keeps the mean", "[autograd]
 }
 
 TEST_CASE("a fused branch equals its parts, in one pass", "[autograd]") {
-    const Variable<double> x(normal_tensor({5, 37, 3}, 1)), branch(normal_tensor({5, 37, 3}, 2));
+    const Var x(normal({5, 37, 3}, 1)), branch(normal({5, 37, 3}, 2));
     manual_seed(9);
-    const Variable<double> parts = x + stochastic_depth(dropout(branch, 0.3), 0.4);
+    const Var parts = x + stochastic_depth(dropout(branch, 0.3), 0.4);
     manual_seed(9);
     const std::uint64_t before = kernel_launches();
     const auto fused = add_branch(x, branch, 0.3, 0.4);
     CHECK(kernel_launches() - before == 1);
-    for (std::int64_t i = 0; i < fused.value().size(); ++i)
-        REQUIRE(fused.value().data()[i] == Approx(parts.value().data()[i]).margin(1e-14));
+    check_close(fused.value().to_vector(), parts.value().to_vector(), 1e-14);
 
     manual_seed(9);
-    const Variable<double> activated = gelu(x);
+    const Var activated = gelu(x);
     const auto expected = dropout(activated, 0.3).value();
     manual_seed(9);
-    const auto of = dropout_of<Gelu>(x, 0.3).value();
-    for (std::int64_t i = 0; i < of.size(); ++i)
-        REQUIRE(of.data()[i] == Approx(expected.data()[i]).margin(1e-14));
+    check_close(dropout_of<Gelu>(x, 0.3).value().to_vector(), expected.to_vector(), 1e-14);
 }
 
 TEST_CASE("gradients of dropout, stochastic depth and the fused forms", "[autograd]") {
-    using Inputs = std::vector<Variable<double>>;
     const std::int64_t n = GENERATE(1, 7, 197, 1000);
-    const Variable<double> x(normal_tensor({3, n}, 4), true), r(normal_tensor({3, n}, 5), true);
-    const auto check = [](auto f, Inputs inputs) {
-        const auto result = check_gradients(f, std::move(inputs));
-        INFO(result);
-        CHECK(result.ok());
-    };
+    const Var x(normal({3, n}, 4), true), r(normal({3, n}, 5), true);
     manual_seed(11);
-    check([](const Inputs& in) { return dropout(in[0], 0.4); }, {x});
-    check([](const Inputs& in) { return dropout_of<Gelu>(in[0], 0.4); }, {x});
-    check([](const Inputs& in) { return dropout_of<Tanh>(in[0], 0.4, false); }, {x});
-    check([](const Inputs& in) { return stochastic_depth(in[0], 0.4); }, {x});
-    check([](const Inputs& in) { return add_branch(in[0], in[1], 0.3, 0.2); }, {r, x});
-    check([](const Inputs& in) { return add_branch(in[0], in[0], 0.3, 0.2); }, {x});
+    check_derivative([](const Inputs& in) { return dropout(in[0], 0.4); }, {x});
+    check_derivative([](const Inputs& in) { return dropout_of<Gelu>(in[0], 0.4); }, {x});
+    check_derivative([](const Inputs& in) { return dropout_of<Tanh>(in[0], 0.4, false); }, {x});
+    check_derivative([](const Inputs& in) { return stochastic_depth(in[0], 0.4); }, {x});
+    check_derivative([](const Inputs& in) { return add_branch(in[0], in[1], 0.3, 0.2); }, {r, x});
+    check_derivative([](const Inputs& in) { return add_branch(in[0], in[0], 0.3, 0.2); }, {x});
 }

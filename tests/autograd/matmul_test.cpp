@@ -1,13 +1,10 @@
-// Matrix products against triple loops: all transposes, batches, remainders of every tile.
+// Matrix products against triple loops: all transposes, batches, remainders of every tile; on every device.
 #include <lafs/autograd/matmul.hpp>
-#include <lafs/testing/gradient_check.hpp>
-#include <lafs/testing/random_inputs.hpp>
 
-#include "catch.hpp"
+#include "device_values.hpp"
 
 using namespace lafs;
-using Var = Variable<double>;
-using Inputs = std::vector<Var>;
+using namespace lafs_test;
 
 namespace {
 
@@ -17,9 +14,9 @@ template <class T>
 double worst_error(std::int64_t batch, std::int64_t m, std::int64_t k, std::int64_t n, Transpose ta,
                    Transpose tb) {
     const bool fa = ta == Transpose::yes, fb = tb == Transpose::yes;
-    const auto a = normal_tensor<T>(fa ? Shape{batch, k, m} : Shape{batch, m, k}, 1);
-    const auto b = normal_tensor<T>(fb ? Shape{batch, n, k} : Shape{batch, k, n}, 2);
-    const auto y = matmul(Variable<T>(a), Variable<T>(b), ta, tb).value();
+    const DeviceVariable<T> left(normal<T>(fa ? Shape{batch, k, m} : Shape{batch, m, k}, 1));
+    const DeviceVariable<T> right(normal<T>(fb ? Shape{batch, n, k} : Shape{batch, k, n}, 2));
+    const auto a = host(left), b = host(right), y = host(matmul(left, right, ta, tb));
     REQUIRE(y.shape() == Shape{batch, m, n});
     double worst = 0.0;
     for (std::int64_t s = 0; s < batch; ++s)
@@ -55,45 +52,40 @@ TEST_CASE("gradients of products", "[autograd]") {
         for (const Transpose tb : flips) {
             const bool fa = ta == Transpose::yes, fb = tb == Transpose::yes;
             for (const std::int64_t k : {1, 7, 197}) {
-                const Var a(normal_tensor(fa ? Shape{2, k, 5} : Shape{2, 5, k}, 1), true);
-                const Var b(normal_tensor(fb ? Shape{2, 3, k} : Shape{2, k, 3}, 2), true);
-                const auto result =
-                    check_gradients([=](const Inputs& in) { return matmul(in[0], in[1], ta, tb); }, {a, b});
-                INFO(fa << fb << ' ' << k << ": " << result);
-                CHECK(result.ok());
+                const Var a(normal(fa ? Shape{2, k, 5} : Shape{2, 5, k}, 1), true);
+                const Var b(normal(fb ? Shape{2, 3, k} : Shape{2, k, 3}, 2), true);
+                INFO(fa << fb << ' ' << k);
+                check_derivative([=](const Inputs& in) { return matmul(in[0], in[1], ta, tb); }, {a, b});
             }
         }
 }
 
 TEST_CASE("a product of a matrix with itself", "[autograd]") {
-    const Var a(normal_tensor({7, 7}, 1), true);
-    const auto result =
-        check_gradients([](const Inputs& in) { return matmul(in[0], in[0], Transpose::yes); }, {a});
-    INFO(result);
-    CHECK(result.ok());
+    check_derivative([](const Inputs& in) { return matmul(in[0], in[0], Transpose::yes); },
+                     {Var(normal({7, 7}, 1), true)});
 }
 
 TEST_CASE("linear over any leading axes, with and without bias", "[autograd]") {
     for (const std::int64_t in : {1, 7, 197}) {
-        const Var x(normal_tensor({2, 3, in}, 1), true), weight(normal_tensor({5, in}, 2), true),
-            bias(normal_tensor({5}, 3), true);
-        const auto y = linear(x, weight, bias);
+        const Var x(normal({2, 3, in}, 1), true), weight(normal({5, in}, 2), true),
+            bias(normal({5}, 3), true);
+        const Var y = linear(x, weight, bias);
         REQUIRE(y.shape() == Shape{2, 3, 5});
-        double expected = bias.value().data()[4];
+        const auto from = host(x), weights = host(weight);
+        double expected = host(bias).data()[4];
         for (std::int64_t i = 0; i < in; ++i)
-            expected += x.value().data()[5 * in + i] * weight.value().data()[4 * in + i];
-        CHECK(y.value().data()[29] == Approx(expected).margin(1e-13));
-        const auto function = [](const Inputs& v) { return linear(v[0], v[1], v[2]); };
-        for (const Var& b : {bias, Var(), bias.detach()}) {
-            const auto result = check_gradients(function, {x, weight, b});
-            INFO(in << ": " << result);
-            CHECK(result.ok());
-        }
+            expected += from.data()[5 * in + i] * weights.data()[4 * in + i];
+        CHECK(host(y).data()[29] == Approx(expected).margin(1e-13));
+        INFO(in);
+        for (const Var& b : {bias, Var(), bias.detach()})
+            check_derivative([](const Inputs& v) { return linear(v[0], v[1], v[2]); }, {x, weight, b});
     }
 }
 
 TEST_CASE("shapes that do not fit name both operands", "[autograd]") {
-    const auto zeros = [](const Shape& shape) { return Variable<float>(Tensor<float>::zeros(shape)); };
+    const auto zeros = [](const Shape& shape) {
+        return DeviceVariable<float>(DeviceTensor<float>::zeros(shape));
+    };
     const auto message = [](auto&& call) {
         try {
             call();
@@ -111,21 +103,9 @@ TEST_CASE("shapes that do not fit name both operands", "[autograd]") {
 }
 
 TEST_CASE("empty products", "[autograd]") {
-    const Variable<float> a(Tensor<float>::zeros({3, 0})), b(Tensor<float>::zeros({0, 4}));
-    CHECK(matmul(a, b).value().to_vector() == std::vector<float>(12, 0));
-    CHECK(matmul(Variable<float>(Tensor<float>::zeros({0, 5})), Variable<float>(Tensor<float>::zeros({5, 4})))
-              .value()
-              .size() == 0);
-}
-
-TEST_CASE("products have the same bits for any number of threads", "[autograd]") {
-    const Variable<float> a(normal_tensor<float>({300, 700}, 1)), b(normal_tensor<float>({700, 530}, 2));
-    const int before = threads();
-    std::vector<float> results[2];
-    for (int count = 1; count <= 2; ++count) {
-        set_threads(count);
-        results[count - 1] = matmul(a, b).value().to_vector();
-    }
-    set_threads(before);
-    CHECK(results[0] == results[1]);
+    const auto zeros = [](const Shape& shape) {
+        return DeviceVariable<float>(DeviceTensor<float>::zeros(shape));
+    };
+    CHECK(matmul(zeros({3, 0}), zeros({0, 4})).value().to_vector() == std::vector<float>(12, 0));
+    CHECK(matmul(zeros({0, 5}), zeros({5, 4})).value().size() == 0);
 }

@@ -2,6 +2,7 @@
 #include <lafs/backend/cuda/launch.cuh>
 #include <lafs/core/tensor.hpp>
 #include <string>
+#include <utility>
 
 #include "catch.hpp"
 
@@ -27,6 +28,12 @@ std::string message_of(const Function& function) {
     }
     return {};
 }
+
+/// Threads and blocks in ascending order while it lives, unless `reversed()` is set.
+struct FixedOrder {
+    bool varied = std::exchange(lafs::testing::cuda_emulation().varied(), false);
+    ~FixedOrder() { lafs::testing::cuda_emulation().varied() = varied; }
+};
 
 bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
@@ -120,6 +127,7 @@ TEST_CASE("emulator: shuffles within a warp and a width", "[cuda-host]") {
 }
 
 TEST_CASE("emulator: a barrier that not all threads reach is an error", "[cuda-host]") {
+    const FixedOrder ascending;
     CHECK(contains(message_of([] { run(half_leaves_before_barrier, dim3(1), dim3(32)); }),
                    "have left the kernel"));
     CHECK(contains(message_of([] { run(leaves_while_others_wait, dim3(1), dim3(32)); }),
@@ -134,14 +142,26 @@ TEST_CASE("emulator: a shuffle with lanes that are not there is an error", "[cud
 }
 
 TEST_CASE("emulator: a missing barrier shows when threads run in the other order", "[cuda-host]") {
-    const auto in_order = [](bool reversed) {
+    const FixedOrder order;
+    auto& device = lafs::testing::cuda_emulation();
+    const auto result = [] {
         const auto out = Tensor<int, Cuda>::empty({2 * 32});
-        lafs::testing::cuda_emulation().reversed() = reversed;
         run(barrier_missing, dim3(2), dim3(32), out.data());
-        lafs::testing::cuda_emulation().reversed() = false;
         return out.to_vector();
     };
-    CHECK(in_order(false) != in_order(true));
+    const auto ascending = result();
+    device.reversed() = true;
+    CHECK(result() != ascending);
+    device.reversed() = false;
+    CHECK(result() == ascending);
+
+    // Varied: both orders, with no period that an even number of launches could hide in.
+    device.varied() = true;
+    std::vector<bool> reversed;
+    for (int i = 0; i < 24; ++i)
+        reversed.push_back(result() != ascending);
+    for (std::ptrdiff_t period = 1; period <= 8; ++period)
+        CHECK_FALSE(std::equal(reversed.begin() + period, reversed.end(), reversed.begin()));
 }
 
 TEST_CASE("emulator: work waits in the stream, new memory is not a number", "[cuda-host]") {

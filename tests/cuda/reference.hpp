@@ -6,22 +6,27 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "close.hpp"
 
 namespace lafs_test {
 
-/// Reverses the order of threads and blocks where kernels are emulated; does nothing on a GPU.
-inline std::function<void(bool)>& set_reversed() {
-    static std::function<void(bool)> function = [](bool) {};
+/// In which order emulated threads and blocks run; `varied`: another from launch to launch.
+enum class ThreadOrder { ascending, descending, varied };
+
+/// Sets the order where kernels are emulated; does nothing on a GPU.
+inline std::function<void(ThreadOrder)>& set_order() {
+    static std::function<void(ThreadOrder)> function = [](ThreadOrder) {};
     return function;
 }
 
 /// The results of `run`, which must have the same bits each time, in whatever order threads run.
 template <class Run>
 auto repeated(const Run& run) {
+    set_order()(ThreadOrder::ascending);
     const auto first = run();
-    set_reversed()(true);
+    set_order()(ThreadOrder::descending);
     const auto second = run();
-    set_reversed()(false);
+    set_order()(ThreadOrder::varied);
     CHECK(first == second);
     CHECK(first == run());
     return first;
@@ -40,25 +45,6 @@ inline std::int64_t broadcast_offset(std::int64_t index, const lafs::Shape& to, 
     }
     return offset;
 }
-
-/// |got - expected| <= tolerance * (1 + largest |expected|), for all elements; for 16-bit types, whose
-/// tolerance is no small part of 1, with 1e-6 in its place.
-template <class T>
-void check_close(const std::vector<T>& got, const std::vector<double>& expected, double tolerance) {
-    REQUIRE(got.size() == expected.size());
-    double largest = 0, worst = 0;
-    for (std::size_t i = 0; i < got.size(); ++i) {
-        const double error = std::abs(static_cast<double>(got[i]) - expected[i]);
-        largest = std::max(largest, std::abs(expected[i]));
-        worst = error > worst || std::isnan(error) ? error : worst;
-    }
-    CHECK(worst <= tolerance * ((sizeof(T) == 2 ? 1e-6 : 1) + largest));
-}
-
-template <class T>
-inline constexpr double tolerance = std::is_same_v<T, double> ? 1e-12
-                                    : sizeof(T) == 2          ? 1e-2
-                                                              : 1e-5;
 
 /// The tensor, its values moved to some that T holds exactly where T has few bits.
 template <class T>

@@ -1,33 +1,33 @@
-// The DINO loss against the definition with all logits in memory, gradients by differences.
+// The DINO loss against the definition with all logits in memory, gradients by differences; on every device.
 #include <lafs/autograd/matmul.hpp>
 #include <lafs/autograd/row_functions.hpp>
 #include <lafs/losses/dino_loss.hpp>
-#include <lafs/testing/gradient_check.hpp>
-#include <lafs/testing/random_inputs.hpp>
 
-#include "catch.hpp"
+#include "device_values.hpp"
 
 using namespace lafs;
-using Var = Variable<double>;
-using Inputs = std::vector<Var>;
+using namespace lafs_test;
+using Network = Prototypes<double, Device>;
 
 namespace {
 
 constexpr double student_temperature = 0.1, teacher_temperature = 0.05;
 
 /// z . v g / |v|, all of them.
-std::vector<double> plain_logits(const Prototypes<double>& network) {
+std::vector<double> plain_logits(const Network& network) {
+    const auto z = host(network.z), directions = host(network.directions);
+    const auto gains = network.gains.defined() ? host(network.gains) : Tensor<double>();
     const std::int64_t rows = network.z.shape(0), width = network.z.shape(1), k = network.directions.shape(0);
     std::vector<double> logits;
     for (std::int64_t r = 0; r < rows; ++r)
         for (std::int64_t j = 0; j < k; ++j) {
             double inner = 0, squares = 0;
             for (std::int64_t i = 0; i < width; ++i) {
-                const double v = network.directions.value().data()[j * width + i];
-                inner += network.z.value().data()[r * width + i] * v;
+                const double v = directions.data()[j * width + i];
+                inner += z.data()[r * width + i] * v;
                 squares += v * v;
             }
-            const double gain = network.gains.defined() ? network.gains.data()[j] : 1.0;
+            const double gain = gains.defined() ? gains.data()[j] : 1.0;
             logits.push_back(inner * gain / std::sqrt(squares));
         }
     return logits;
@@ -48,8 +48,8 @@ struct Plain {
     std::vector<double> centre;
 };
 
-Plain plain(const Prototypes<double>& student, const Prototypes<double>& teacher,
-            const Tensor<double>& centre) {
+Plain plain(const Network& student, const Network& teacher, const DeviceTensor<double>& device_centre) {
+    const auto centre = host(device_centre);
     const std::int64_t batch = teacher.z.shape(0) / 2, views = student.z.shape(0) / batch, k = centre.size();
     const auto s = plain_logits(student), t = plain_logits(teacher);
     Plain result;
@@ -88,75 +88,73 @@ struct Case {
     std::int64_t batch, views, prototypes, width;
 };
 
-Prototypes<double> network(const Case& c, std::int64_t views, std::uint64_t seed, bool trained) {
-    return {Var(l2_normalize(Var(normal_tensor({views * c.batch, c.width}, seed))).value(), trained),
-            Var(normal_tensor({c.prototypes, c.width}, seed + 1), trained),
+Network network(const Case& c, std::int64_t views, std::uint64_t seed, bool trained) {
+    return {Var(l2_normalize(Var(normal({views * c.batch, c.width}, seed))).value(), trained),
+            Var(normal({c.prototypes, c.width}, seed + 1), trained),
             {}};
 }
 
 }  // namespace
 
 TEST_CASE("the loss, its by-products and gradients", "[losses]") {
-    for (const Case c : {Case{2, 5, 1, 7}, Case{1, 2, 7, 5}, Case{3, 10, 197, 16}, Case{2, 4, 1000, 7},
-                         Case{2, 3, 5003, 3}}) {
+    for (const Case c : {Case{2, 5, 1, 7}, Case{1, 2, 7, 5}, Case{3, 10, 197, 16},
+                         Case{2, 4, sized(1000, 300), 7}, Case{2, 3, sized(5003, 1003), 3}}) {
         INFO(c.batch << " x " << c.views << ", " << c.prototypes << " prototypes");
         const auto student = network(c, c.views, 1, true), teacher = network(c, 2, 5, false);
-        DinoLoss<double> loss(c.prototypes);
-        loss.centre = normal_tensor({1, c.prototypes}, 9, 0.1);
+        DinoLoss<double, Device> loss(c.prototypes);
+        loss.centre = normal({1, c.prototypes}, 9, 0.1);
         const auto before = loss.centre;
         const Plain expected = plain(student, teacher, before);
         const auto result = loss.forward(student, teacher, teacher_temperature);
         CHECK(result.loss.item() == Approx(expected.loss).margin(1e-12));
         CHECK(result.teacher_entropy.item() == Approx(expected.entropy).margin(1e-11));
         CHECK(result.kl_to_uniform.item() == Approx(std::log(c.prototypes) - expected.entropy).margin(1e-11));
+        const auto centre = host(loss.centre);
         double squares = 0, worst = 0;
         for (std::size_t j = 0; j < expected.centre.size(); ++j) {
-            worst = std::max(worst, std::abs(loss.centre.data()[j] - expected.centre[j]));
+            worst = std::max(worst, std::abs(centre.data()[j] - expected.centre[j]));
             squares += expected.centre[j] * expected.centre[j];
         }
         CHECK(worst < 1e-14);
         CHECK(result.centre_norm.item() == Approx(std::sqrt(squares)));
-        const auto check = check_gradients(
+        check_derivative(
             [&](const Inputs& in) {
                 loss.centre = before;
                 return loss.forward({in[0], in[1], {}}, teacher, teacher_temperature).loss;
             },
             {student.z, student.directions});
-        INFO(check);
-        CHECK(check.ok());
     }
 }
 
 TEST_CASE("gains scale the prototypes; a frozen last layer gets no gradient", "[losses]") {
     const Case c{2, 4, 33, 7};
     auto student = network(c, c.views, 1, true), teacher = network(c, 2, 5, false);
-    student.gains = uniform_tensor({c.prototypes, 1}, 11, 0.5, 1.5);
-    teacher.gains = uniform_tensor({c.prototypes, 1}, 12, 0.5, 1.5);
-    DinoLoss<double> loss(c.prototypes);
+    student.gains = uniform({c.prototypes, 1}, 11, 0.5, 1.5);
+    teacher.gains = uniform({c.prototypes, 1}, 12, 0.5, 1.5);
+    DinoLoss<double, Device> loss(c.prototypes);
     const auto before = loss.centre;
     CHECK(loss.forward(student, teacher, teacher_temperature).loss.item() ==
           Approx(plain(student, teacher, before).loss));
     for (const bool trained : {true, false}) {
         student.directions.set_requires_grad(trained);
-        const auto check = check_gradients(
+        check_derivative(
             [&](const Inputs& in) {
                 loss.centre = before;
                 return loss.forward({in[0], in[1], student.gains}, teacher, teacher_temperature).loss;
             },
             {student.z, student.directions});
-        INFO(check);
-        CHECK(check.ok());
     }
 }
 
 TEST_CASE("the logits are never held", "[losses]") {
-    const Case c{4, 10, 60'000, 16};
-    DinoLoss<float> loss(c.prototypes);
+    const std::int64_t prototypes = sized(60'000, 6'000);
+    DinoLoss<float, Device> loss(prototypes);
     const auto narrow = [](const Shape& shape, std::uint64_t seed, bool trained) {
-        return Variable<float>(normal_tensor<float>(shape, seed), trained);
+        return DeviceVariable<float>(normal<float>(shape, seed), trained);
     };
-    const Prototypes<float> student{narrow({40, 16}, 1, true), narrow({60'000, 16}, 2, true), {}};
-    const Prototypes<float> teacher{narrow({8, 16}, 3, false), narrow({60'000, 16}, 4, false), {}};
+    const Prototypes<float, Device> student{narrow({40, 16}, 1, true), narrow({prototypes, 16}, 2, true), {}};
+    const Prototypes<float, Device> teacher{
+        narrow({8, 16}, 3, false), narrow({prototypes, 16}, 4, false), {}};
     const auto step = [&] {
         loss.forward(student, teacher, 0.05).loss.backward();
         student.z.zero_grad();
@@ -164,21 +162,23 @@ TEST_CASE("the logits are never held", "[losses]") {
     };
     step();
     step();
-    pool<Cpu>().reset_peak();
-    const auto before = pool<Cpu>().statistics();
+    pool<Device>().reset_peak();
+    const auto before = pool<Device>().statistics();
     step();
-    const auto after = pool<Cpu>().statistics();
+    const auto after = pool<Device>().statistics();
     CHECK(after.system_allocations == before.system_allocations);
-    // Besides the gradient of the directions (3.8 MB): tiles, far less than the student's 9.6 MB of logits.
-    CHECK(after.peak_bytes - before.live_bytes < (std::uint64_t{9} << 20));
+    // Besides the gradient of the directions (16 numbers a prototype): tiles, far less than the student's logits (40).
+    CHECK(after.peak_bytes - before.live_bytes < static_cast<std::uint64_t>(prototypes) * 39 * sizeof(float));
 }
 
 TEST_CASE("shapes that do not fit", "[losses]") {
-    DinoLoss<float> loss(10);
-    const auto zeros = [](const Shape& shape) { return Variable<float>(Tensor<float>::full(shape, 1)); };
-    const Prototypes<float> teacher{zeros({4, 3}), zeros({10, 3}), {}};
+    DinoLoss<float, Device> loss(10);
+    const auto zeros = [](const Shape& shape) {
+        return DeviceVariable<float>(DeviceTensor<float>::full(shape, 1));
+    };
+    const Prototypes<float, Device> teacher{zeros({4, 3}), zeros({10, 3}), {}};
     const auto student = [&](const Shape& z, const Shape& w) {
-        return Prototypes<float>{zeros(z), zeros(w), {}};
+        return Prototypes<float, Device>{zeros(z), zeros(w), {}};
     };
     CHECK_NOTHROW(loss.forward(student({6, 3}, {10, 3}), teacher, 0.04));
     CHECK_THROWS_AS(loss.forward(student({5, 3}, {10, 3}), teacher, 0.04), Error);
@@ -186,6 +186,6 @@ TEST_CASE("shapes that do not fit", "[losses]") {
     CHECK_THROWS_AS(loss.forward(student({6, 4}, {10, 4}), teacher, 0.04), Error);
     CHECK_THROWS_AS(loss.forward(student({6, 3}, {11, 3}), teacher, 0.04), Error);
     CHECK_THROWS_AS(loss.forward(student({6, 3}, {10, 3}), teacher, 0.0), Error);
-    CHECK_THROWS_AS(DinoLoss<float>(0), Error);
+    CHECK_THROWS_AS((DinoLoss<float, Device>(0)), Error);
     CHECK(loss.buffers()[0].first == "center");
 }

@@ -1,14 +1,14 @@
+// The DINO head: names, sizes, values against plain loops, gradients by differences; on every device.
 #include <lafs/models/dino_head.hpp>
-#include <lafs/testing/gradient_check.hpp>
-#include <lafs/testing/random_inputs.hpp>
 
-#include "catch.hpp"
+#include "device_values.hpp"
 
 using namespace lafs;
+using namespace lafs_test;
 
 TEST_CASE("the DINO head has the published names, sizes and initial values", "[models]") {
     manual_seed(1);
-    DinoHead<float> head({12, 197, 40, 7});
+    DinoHead<float, Device> head({12, 197, 40, 7});
     std::vector<std::string> names;
     for (const auto& [name, parameter] : head.parameters())
         names.push_back(name);
@@ -21,15 +21,14 @@ TEST_CASE("the DINO head has the published names, sizes and initial values", "[m
     for (const float w : head.second.weight.value().to_vector())
         squares += static_cast<double>(w) * static_cast<double>(w);
     CHECK(std::sqrt(squares / 1600) == Approx(0.02).margin(0.002));
-    CHECK(head.third.bias.value().data()[6] == 0);
+    CHECK(head.third.bias.value().to_vector()[6] == 0);
 }
 
 TEST_CASE("bottleneck and last weight have unit rows, and give the logits", "[models]") {
     manual_seed(1);
-    DinoHead<double> head({12, 37, 40, 7});
-    const Variable<double> x(normal_tensor({3, 12}, 1));
-    const auto z = head.bottleneck(x).value(), w = head.last_weight().value();
-    const auto logits = head.forward(x).value();
+    DinoHead<double, Device> head({12, 37, 40, 7});
+    const Var x(normal({3, 12}, 1));
+    const auto z = host(head.bottleneck(x)), w = host(head.last_weight()), logits = host(head.forward(x));
     REQUIRE(logits.shape() == Shape{3, 37});
     for (std::int64_t i = 0; i < 3; ++i)
         for (std::int64_t k = 0; k < 37; ++k) {
@@ -41,25 +40,23 @@ TEST_CASE("bottleneck and last weight have unit rows, and give the logits", "[mo
             CHECK(length == Approx(1));
             CHECK(logits.data()[i * 37 + k] == Approx(dot));
         }
-    head.gain.value().data()[5] = 3;
-    CHECK(head.forward(x).value().data()[5] == Approx(3 * logits.data()[5]));
+    auto gains = host(head.gain);
+    gains.data()[5] = 3;
+    head.gain.value().copy_from(on_device(gains));
+    CHECK(host(head.forward(x)).data()[5] == Approx(3 * logits.data()[5]));
 }
 
 TEST_CASE("gradients of the DINO head; the gain gets none", "[models]") {
     manual_seed(2);
-    DinoHead<double> head({12, 37, 10, 7});
+    DinoHead<double, Device> head({12, 37, 10, 7});
     for (const auto* layer : {&head.first, &head.second, &head.third})  // lengths far above the step
-        for (double& w : layer->weight.value().span())
-            w *= 20;
-    std::vector<Variable<double>> inputs{{normal_tensor({3, 12}, 1), true}};
+        assign(layer->weight.value().view(), layer->weight.value() * 20);
+    Inputs inputs{{normal({3, 12}, 1), true}};
     for (const auto& [name, parameter] : head.parameters())
         if (name != "last_layer.weight_g")
             inputs.push_back(parameter);
-    const auto result =
-        check_gradients([&](const std::vector<Variable<double>>& in) { return head.forward(in[0]); }, inputs);
-    INFO(result);
-    CHECK(result.ok());
+    check_derivative([&](const Inputs& in) { return head.forward(in[0]); }, inputs);
     head.requires_grad(true);
-    head.forward(inputs[0]).backward(Tensor<double>::full({3, 37}, 1.0));
+    head.forward(inputs[0]).backward(DeviceTensor<double>::full({3, 37}, 1.0));
     CHECK(!head.gain.grad().defined());
 }

@@ -1,7 +1,7 @@
+// The whole landmark CNN on the CPU; its parts run on every device: bottleneck_test.cpp.
 #include <algorithm>
 #include <lafs/io/weights.hpp>
 #include <lafs/models/landmark_cnn.hpp>
-#include <lafs/testing/gradient_check.hpp>
 #include <lafs/testing/random_inputs.hpp>
 
 #include "catch.hpp"
@@ -36,18 +36,6 @@ TEST_CASE("the landmark CNN has the published size and names", "[models]") {
     CHECK(match.loaded.size() == 248);
 }
 
-TEST_CASE("landmarks span the image, x before y", "[models]") {
-    const auto theta = Tensor<float>::from({2, 6}, {1, 2, 3, 4, 5, 11, 0, -1, 0, 1, 0.5, 0});
-    const auto points = lafs::landmarks_from_theta(Variable<float>(theta), 111.0);
-    REQUIRE(points.shape() == Shape{2, 3, 2});
-    const std::vector<float> expected = {0,     11.1f, 22.2f, 33.3f, 44.4f,  111,
-                                         55.5f, 0,     55.5f, 111,   83.25f, 55.5f};
-    for (std::size_t i = 0; i < expected.size(); ++i)
-        CHECK(points.value().span()[i] == Approx(expected[i]).margin(1e-4));
-    CHECK_THROWS_AS(lafs::landmarks_from_theta(Variable<float>(Tensor<float>::zeros({2, 5})), 111.0),
-                    lafs::Error);
-}
-
 TEST_CASE("the landmark CNN takes other numbers of landmarks and other sizes", "[models]") {
     lafs::manual_seed(5);
     lafs::LandmarkCnn<float> cnn({.landmarks = 9, .image_size = 64, .dropout = 0.5});
@@ -69,29 +57,6 @@ TEST_CASE("the landmark CNN takes other numbers of landmarks and other sizes", "
     cnn.train();
     CHECK(cnn.landmarks(image).value().to_vector() != cnn.landmarks(image).value().to_vector());
     CHECK_THROWS_AS(cnn.landmarks(Variable<float>(Tensor<float>::zeros({1, 1, 64, 64}))), lafs::Error);
-}
-
-TEST_CASE("a bottleneck has the gradients of its forward pass", "[models]") {
-    const lafs::BottleneckConfig configs[] = {{3, 8, 3, 3, 1, true, true},    // gate and residual
-                                              {3, 5, 4, 5, 2, false, false},  // strided
-                                              {4, 8, 4, 3, 1, false, true}};
-    for (const auto& config : configs)
-        for (const bool training : {true, false}) {
-            lafs::manual_seed(2);
-            lafs::Bottleneck<double> block(config);
-            block.train(training);
-            std::vector<Variable<double>> inputs{
-                Variable<double>(lafs::normal_tensor({2, config.in, 7, 6}, 1), true)};
-            std::uint64_t seed = 10;
-            for (auto& [name, parameter] : block.parameters()) {
-                parameter.value().copy_from(lafs::normal_tensor(parameter.shape(), ++seed));
-                inputs.push_back(parameter);
-            }
-            const auto result =
-                lafs::check_gradients([&](const auto& in) { return block.forward(in[0]); }, inputs);
-            INFO((training ? "training: " : "evaluation: ") << result);
-            CHECK(result.ok());
-        }
 }
 
 TEST_CASE("a training step of the landmark CNN is the same for one and two threads", "[models]") {

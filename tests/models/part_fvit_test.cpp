@@ -1,20 +1,16 @@
+// Part fViT: order of its parameters, its own landmarks and those of others; on every device.
 #include <lafs/models/part_fvit.hpp>
-#include <lafs/testing/random_inputs.hpp>
 
-#include "catch.hpp"
+#include "device_values.hpp"
 #include "models/little_config.hpp"
 
 using namespace lafs;
-using lafs_test::little_config;
+using namespace lafs_test;
 
-TEST_CASE("the published Part fViT has 66.96 M parameters with a 10-class head", "[models]") {
-    PartFViT<float> model(VitConfig::base8());
-    CHECK(static_cast<double>(model.parameter_count() + 10 * 768) / 1e6 == Approx(66.96).margin(0.005));
-    CHECK(static_cast<double>(model.landmark_cnn.stn.parameter_count()) / 1e6 == Approx(2.81).margin(0.005));
-}
+using Model = PartFViT<float, Device>;
 
 TEST_CASE("Part fViT lists its parameters in the published order", "[models]") {
-    PartFViT<float> model(little_config());
+    Model model(little_config());
     std::vector<std::string> parts;  // first component of each name, once
     for (const auto& [name, parameter] : model.parameters())
         if (const auto part = name.substr(0, name.find('.')); parts.empty() || parts.back() != part)
@@ -26,34 +22,33 @@ TEST_CASE("Part fViT lists its parameters in the published order", "[models]") {
 TEST_CASE("Part fViT reads patches at its own landmarks, and passes gradients to the landmark CNN",
           "[models]") {
     manual_seed(1);
-    PartFViT<float> model(little_config(), 32);
+    Model model(little_config(), 32);
     model.eval();
-    const Variable<float> images(normal_tensor<float>({2, 3, 32, 32}, 1));
+    const DeviceVariable<float> images(normal<float>({2, 3, 32, 32}, 1));
     const auto points = model.landmarks(images);
     REQUIRE(points.shape() == Shape{2, 9, 2});
     const auto whole = model.forward(images);
     const auto parts = model.forward_tokens(landmark_patches(images, points, 2));
     CHECK(whole.value().to_vector() == parts.value().to_vector());
     CHECK(whole.value().to_vector() == model.embed(images.value()).to_vector());
-    whole.backward(normal_tensor<float>(whole.shape(), 2));
+    whole.backward(normal<float>(whole.shape(), 2));
     for (const auto& [name, parameter] : model.parameters()) {
         INFO(name);
         CHECK(parameter.grad().defined());
     }
     model.landmark_cnn.requires_grad(false);
     model.zero_grad();
-    model.forward(images).backward(normal_tensor<float>(whole.shape(), 2));
+    model.forward(images).backward(normal<float>(whole.shape(), 2));
     for (const auto& [name, parameter] : model.landmark_cnn.parameters())
         CHECK(!parameter.grad().defined());
     CHECK(model.patch_to_embedding.weight.grad().defined());
 }
 
 TEST_CASE("Part fViT takes fewer landmarks from elsewhere", "[models]") {
-    PartFViT<float> model(little_config(), 32);
-    const Variable<float> images(normal_tensor<float>({2, 3, 32, 32}, 1));
-    const Variable<float> few(uniform_tensor<float>({2, 4, 2}, 2, 0, 31)),
-        many(uniform_tensor<float>({2, 10, 2}, 2));
+    Model model(little_config(), 32);
+    const DeviceVariable<float> images(normal<float>({2, 3, 32, 32}, 1));
+    const DeviceVariable<float> few(uniform<float>({2, 4, 2}, 2, 0, 31)), many(uniform<float>({2, 10, 2}, 2));
     CHECK(model.forward(images, few).shape() == Shape{2, 12});
     CHECK_THROWS_AS(model.forward(images, many), Error);
-    CHECK_THROWS_AS((PartFViT<float>(little_config(), 1)), Error);
+    CHECK_THROWS_AS((Model(little_config(), 1)), Error);
 }

@@ -1,16 +1,19 @@
+// Initialisers: moments of what they draw, repetition, refusals; on every device.
 #include <algorithm>
 #include <lafs/nn/init.hpp>
 
-#include "catch.hpp"
+#include "device_values.hpp"
 
 namespace {
+
+using lafs_test::DeviceTensor;
 
 struct Moments {
     double mean = 0, variance = 0, least = 0, largest = 0;
 };
 
-Moments moments(const lafs::Tensor<float>& tensor) {
-    const auto values = tensor.span();
+Moments moments(const DeviceTensor<float>& tensor) {
+    const auto values = tensor.to_vector();
     Moments m;
     m.least = *std::min_element(values.begin(), values.end());
     m.largest = *std::max_element(values.begin(), values.end());
@@ -23,7 +26,7 @@ Moments moments(const lafs::Tensor<float>& tensor) {
 
 TEST_CASE("initialisers have the moments of their distributions", "[nn]") {
     lafs::manual_seed(3);
-    const auto weight = lafs::Tensor<float>::empty({120, 40, 3, 3});  // fan-in 360, fan-out 1080
+    const auto weight = DeviceTensor<float>::empty({120, 40, 3, 3});  // fan-in 360, fan-out 1080
 
     lafs::fill_uniform(weight, -1.0, 3.0);
     auto m = moments(weight);
@@ -57,7 +60,7 @@ TEST_CASE("initialisers have the moments of their distributions", "[nn]") {
 }
 
 TEST_CASE("initialisers repeat with the seed and take a stream each", "[nn]") {
-    const auto a = lafs::Tensor<float>::empty({64, 129}), b = lafs::Tensor<float>::empty({64, 129});
+    const auto a = DeviceTensor<float>::empty({64, 129}), b = DeviceTensor<float>::empty({64, 129});
     lafs::manual_seed(7);
     lafs::fill_normal(a, 0.0, 1.0);
     lafs::fill_normal(b, 0.0, 1.0);
@@ -71,8 +74,8 @@ TEST_CASE("initialisers repeat with the seed and take a stream each", "[nn]") {
 }
 
 TEST_CASE("initialisers refuse what they cannot draw", "[nn]") {
-    CHECK_THROWS_AS(lafs::xavier_uniform(lafs::Tensor<float>::empty({5})), lafs::Error);
-    CHECK_THROWS_AS(lafs::fill_truncated_normal(lafs::Tensor<float>::empty({5}), 0.0, 1.0, 5.0, 6.0),
+    CHECK_THROWS_AS(lafs::xavier_uniform(DeviceTensor<float>::empty({5})), lafs::Error);
+    CHECK_THROWS_AS(lafs::fill_truncated_normal(DeviceTensor<float>::empty({5}), 0.0, 1.0, 5.0, 6.0),
                     lafs::Error);
 }
 

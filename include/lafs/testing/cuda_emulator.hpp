@@ -8,7 +8,8 @@
 //   - device memory cannot be touched by host code (the test crashes), and is NaN at first;
 //   - a barrier that a thread of the block never reaches, threads at two different barriers, a shuffle with a
 //     lane that has gone or is not named: lafs::Error instead of a hang;
-//   - `cuda_emulation().reversed()` runs threads and blocks in the opposite order, which must change nothing.
+//   - `cuda_emulation().reversed()` runs threads and blocks in the opposite order, which must change nothing;
+//     `varied()` does so in every other launch or so, without a period, for tests that only repeat a computation.
 // About a microsecond for each thread and barrier: keep shapes small. One host thread only.
 #pragma once
 
@@ -19,6 +20,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <deque>
@@ -66,7 +68,10 @@ public:
     }
 
     /// Threads and blocks in descending order.
-    bool& reversed() { return executor_.reversed; }
+    bool& reversed() { return reversed_; }
+
+    /// The order of a launch is the one of `reversed()` or the opposite, by the parity of the bits of its number.
+    bool& varied() { return varied_; }
 
     /// Adds work to the stream. It runs with device memory open, at the next `synchronize`.
     void enqueue(std::function<void()> work) { stream_.push_back(std::move(work)); }
@@ -89,7 +94,11 @@ public:
         }
     }
 
-    void run(dim3 grid, dim3 block, const std::function<void()>& body) { executor_.run(grid, block, body); }
+    void run(dim3 grid, dim3 block, const std::function<void()>& body) {
+        const bool odd = std::popcount(launches_++) % 2 != 0;
+        executor_.reversed = reversed_ != (varied_ && odd);
+        executor_.run(grid, block, body);
+    }
 
     cudaError_t allocate(void** to, std::size_t bytes) {
         const std::size_t size = (bytes + 4095) / 4096 * 4096;
@@ -108,7 +117,7 @@ public:
         }
         sizes_[memory] = size;
         live_ += size;
-        // NaN in every element type. Not all of a workspace: opening and closing touched pages takes time.
+        // NaN in every element type. Not all of a workspace, for the same reason as below.
         const std::size_t filled = std::min<std::size_t>(size, 1 << 20);
         enqueue([=] { std::memset(memory, 0xFF, filled); });
         *to = memory;
@@ -121,6 +130,7 @@ public:
         if (found == sizes_.end())
             return memory ? cudaErrorInvalidValue : cudaSuccess;
         live_ -= found->second;
+        madvise(memory, found->second, MADV_DONTNEED);  // opening and closing touched pages takes time
         free_[found->second].push_back(found->first);
         sizes_.erase(found);
         return cudaSuccess;
@@ -138,6 +148,8 @@ public:
 
 private:
     BlockExecutor executor_;
+    bool reversed_ = false, varied_ = false;
+    std::uint64_t launches_ = 0;
     std::deque<std::function<void()>> stream_;
     std::map<char*, std::size_t> sizes_;
     std::map<std::size_t, std::vector<char*>> free_;

@@ -19,6 +19,10 @@ inline constexpr int gather_threads = 256;
 template <class C>
 inline constexpr C not_a_number = std::numeric_limits<C>::quiet_NaN();
 
+/// As a constant, since a kernel cannot call the library's function.
+template <class C>
+inline constexpr C not_a_number = std::numeric_limits<C>::quiet_NaN();
+
 template <class T>
 __global__ void gather_kernel(GatherSizes n, const T* x, const std::int64_t* indices, T* y) {
     const std::int64_t total = n.batch * n.picks * n.inner,
