@@ -57,12 +57,12 @@ if(cuda_units)
     add_dependencies(lafs_tests lafs_cuda_headers)
 endif()
 
-# lafs.hpp includes everything but CUDA and what needs OpenCV.
+# lafs.hpp includes everything but CUDA, what needs OpenCV, and the guarded device of tests.
 lafs_reach("${PROJECT_SOURCE_DIR}/include/lafs/lafs.hpp" components reached optional)
 lafs_reach("${optional}" components reached_optional ignored)
 foreach(header IN LISTS headers)
     lafs_needs("${PROJECT_SOURCE_DIR}/include/${header}" needs uses)
-    if(NOT header MATCHES "cuda" AND NOT "opencv" IN_LIST needs
+    if(NOT header MATCHES "cuda|guarded_device" AND NOT "opencv" IN_LIST needs
             AND NOT "${PROJECT_SOURCE_DIR}/include/${header}" IN_LIST reached
             AND NOT "${PROJECT_SOURCE_DIR}/include/${header}" IN_LIST reached_optional)
         message(WARNING "lafs/lafs.hpp does not include ${header}")

@@ -42,12 +42,12 @@ struct ClassAttentionHead {
     LAFS_HOST_DEVICE static void forward(const Lanes& lanes, const AttentionSizes& n,
                                          const ClassOperands<const T>& in, C scale, T* y, C* p, C* sum) {
         products(lanes, n, in.q, in.k, in.token, scale, p);
-        SoftmaxRow::forward(lanes, n.tokens, static_cast<const C*>(p), p);
+        SoftmaxRow::forward(lanes, n.tokens, p, p);
         if (!y)
             return;
         lanes.meet();
-        sum_rows(lanes, n, C(1), static_cast<const C*>(p), in.v, in.token, sum);
-        add_row(lanes, n.width, C(1), static_cast<const C*>(sum), GradientTarget<T>{y, false});
+        sum_rows(lanes, n, C(1), p, in.v, in.token, sum);
+        add_row(lanes, n.width, C(1), sum, GradientTarget<T>{y, false});
     }
 
     /// The gradients that are wanted, from the gradient g of y.
@@ -57,11 +57,11 @@ struct ClassAttentionHead {
                                           const ClassOperands<T>& out, bool accumulate_q, bool accumulate_kv,
                                           C* ds, C* sum) {
         products(lanes, n, g, in.v, in.token, C(1), ds);
-        SoftmaxRow::backward(lanes, n.tokens, p, static_cast<const C*>(ds), GradientTarget<C>{ds, false});
+        SoftmaxRow::backward(lanes, n.tokens, p, ds, GradientTarget<C>{ds, false});
         lanes.meet();
         if (out.q) {
-            sum_rows(lanes, n, scale, static_cast<const C*>(ds), in.k, in.token, sum);
-            add_row(lanes, n.width, C(1), static_cast<const C*>(sum), GradientTarget<T>{out.q, accumulate_q});
+            sum_rows(lanes, n, scale, ds, in.k, in.token, sum);
+            add_row(lanes, n.width, C(1), sum, GradientTarget<T>{out.q, accumulate_q});
         }
         for (std::int64_t t = 0; out.k && t < n.tokens; ++t) {
             const std::int64_t row = t * in.token;

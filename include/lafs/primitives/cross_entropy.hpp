@@ -53,7 +53,7 @@ struct HardCrossEntropyRow {
         const auto shift = lanes.value(log_sum), scale = lanes.value(gradient);
         lanes.each(n, [&](auto at) {
             const auto y = exp(at(x) - shift) * scale;
-            const auto sum = dx.accumulate ? at(static_cast<const T*>(dx.data)) + y : y;
+            const auto sum = dx.accumulate ? at(dx.data) + y : y;
             at.store(dx.data, select(at.is(label), sum - scale, sum));
         });
     }

@@ -31,9 +31,8 @@ public:
         const auto students = student.parameters(), teachers = teacher.parameters();
         for (std::size_t i = 0; i < students.size(); ++i) {
             const auto& [name, parameter] = students[i];
-            require(parameter.value().data() != teachers[i].second.value().data() ||
-                        parameter.value().size() == 0,
-                    "teacher", name, " is shared by student and teacher, expected two modules");
+            require(parameter.data() != teachers[i].second.data() || parameter.value().size() == 0, "teacher",
+                    name, " is shared by student and teacher, expected two modules");
             pairs_.push_back({name, parameter, teachers[i].second, {}});
             if constexpr (has_masters) {
                 pairs_.back().master = Tensor<Number, D>::empty(parameter.shape());
@@ -53,9 +52,8 @@ public:
         PoolVector<StepOf<Update, T>> steps(pairs_.size());
         for (std::size_t i = 0; i < pairs_.size(); ++i) {
             const Tensor<T, D>& teacher = pairs_[i].teacher.value();
-            steps[i] = {Update(momentum),        teacher.size(),
-                        teacher.data(),          pairs_[i].student.value().data(),
-                        pairs_[i].master.data(), {}};
+            steps[i] = {Update(momentum),         teacher.size(),          teacher.data(),
+                        pairs_[i].student.data(), pairs_[i].master.data(), {}};
         }
         optimizer_step(D{}, std::span<const StepOf<Update, T>>(steps), guard.data());
     }

@@ -162,8 +162,7 @@ void gather_transposed(const ConvColumns<T>& p, std::int64_t first, std::int64_t
     for (std::int64_t k = first; k < last; k += width) {
         const std::int64_t rows = std::min<std::int64_t>(width, last - k);
         p.gather(k, k + rows, begin, count, scratch, conv_block);
-        pack_panel<width>(panels + (k - first) * count, static_cast<const T*>(scratch), rows, count,
-                          conv_block, 1);
+        pack_panel<width>(panels + (k - first) * count, scratch, rows, count, conv_block, 1);
     }
 }
 

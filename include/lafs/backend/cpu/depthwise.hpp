@@ -167,14 +167,13 @@ public:
                 copy_short(from + v * g.out_width, g.out_width, gradient + v * p_.pitch);
             if (dw) {
                 p_.fill(x + plane * g.in_plane(), x_.data());
-                correlate_weights(sums_.data(), p_.length, static_cast<const T*>(x_.data()), g.taps(),
-                                  p_.offset.data(), static_cast<const T*>(gradient));
+                correlate_weights(sums_.data(), p_.length, x_.data(), g.taps(), p_.offset.data(), gradient);
             }
             if (dx) {
                 for (std::size_t phase = 0; phase + 1 < first_.size(); ++phase)
-                    correlate(dx_.data() + static_cast<std::int64_t>(phase) * p_.size, p_.size,
-                              static_cast<const T*>(gradient), first_[phase + 1] - first_[phase],
-                              weights_.data() + first_[phase], back_.data() + first_[phase], T(0));
+                    correlate(dx_.data() + static_cast<std::int64_t>(phase) * p_.size, p_.size, gradient,
+                              first_[phase + 1] - first_[phase], weights_.data() + first_[phase],
+                              back_.data() + first_[phase], T(0));
                 p_.drain(dx_.data(), {dx.data + plane * g.in_plane(), dx.accumulate});
             }
         }
@@ -206,10 +205,10 @@ void depthwise_forward(Cpu, const ConvGeometry& g, const T* x, const T* w, const
             for (std::int64_t channel = begin; channel < end; ++channel) {
                 const std::int64_t plane = image * g.in + channel;
                 planes.fill(x + plane * g.in_plane(), in.data());
-                cpu::correlate(out.data(), planes.length, static_cast<const T*>(in.data()), g.taps(),
-                               w + channel * g.taps(), planes.offset.data(), bias ? bias[channel] : T(0));
+                cpu::correlate(out.data(), planes.length, in.data(), g.taps(), w + channel * g.taps(),
+                               planes.offset.data(), bias ? bias[channel] : T(0));
                 for (std::int64_t v = 0; v < g.out_height; ++v)
-                    cpu::copy_short(static_cast<const T*>(out.data() + v * planes.pitch), g.out_width,
+                    cpu::copy_short(out.data() + v * planes.pitch, g.out_width,
                                     y + plane * g.out_plane() + v * g.out_width);
             }
     });

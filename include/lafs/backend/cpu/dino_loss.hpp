@@ -140,7 +140,7 @@ void dino_backward(Cpu, const DinoSizes& s, const DinoNetwork<T>& student, const
                 gemm(Cpu{}, T(1), by_products.transposed(),
                      Matrix<T>::row_major(student.z, rows, s.width, s.width), false, products.data(),
                      s.width);
-                cpu::dino_direction_gradients(n, s.width, directions, static_cast<const T*>(products.data()),
+                cpu::dino_direction_gradients(n, s.width, directions, products.data(),
                                               row_of(ddirections, begin * s.width));
             }
         }

@@ -30,7 +30,7 @@ struct RowLanes {
         }
         template <class T>
         void put(const GradientTarget<T>& row, const V& value) const {
-            store(row.data, row.accumulate ? (*this)(static_cast<const T*>(row.data)) + value : value);
+            store(row.data, row.accumulate ? (*this)(row.data) + value : value);
         }
         /// 1 in the lane of the row's element `index`, else 0.
         V is(std::int64_t index) const {

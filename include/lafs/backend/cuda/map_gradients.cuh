@@ -98,7 +98,7 @@ __device__ void put_lanes(const GradientTarget<T>& target, std::int64_t offset,
                           compute_t<T> (&gradient)[width]) {
     if (target.accumulate) {
         compute_t<T> before[width];
-        load_lanes<width>(static_cast<const T*>(target.data + offset), 1, before);
+        load_lanes<width>(target.data + offset, 1, before);
         unroll<width>([&](auto i) { gradient[i] += before[i]; });
     }
     store_lanes<width>(target.data + offset, gradient);
@@ -277,8 +277,8 @@ void map_gradients(Cuda, Node, const View<const T>& gradient, const Bound<Node, 
         choose(Index<1>{});
     for (int i = 0; i < inputs; ++i)
         if (partials[i].defined())
-            cuda::sum_axis(1, partials[i].shape(0), partials[i].shape(1),
-                           static_cast<const C*>(partials[i].data()), C(1), targets[i]);
+            cuda::sum_axis(1, partials[i].shape(0), partials[i].shape(1), partials[i].data(), C(1),
+                           targets[i]);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -86,7 +86,7 @@ __device__ void update_lanes(const Update& update, const Step& step, std::int64_
     constexpr bool is_wide = std::is_same_v<std::remove_pointer_t<decltype(step.parameter)>, C>;
     C p[width], g[width], states[n > 0 ? n : 1][width];
     if (!is_wide && step.master)
-        load_lanes<width>(static_cast<const C*>(step.master) + at, 1, p);
+        load_lanes<width>(step.master + at, 1, p);
     else
         load_lanes<width>(step.parameter + at, 1, p);
     load_lanes<width>(step.gradient + at, 1, g);
@@ -246,12 +246,11 @@ void sums_of_squares(Cuda, std::span<const SquaresOf<T>> operands, double* sums,
         cuda::PartialSums part;
         std::copy(first.begin() + begin, first.begin() + end + 1, part.first);
         cuda::launch(cuda::sum_partials_kernel<double>, dim3(static_cast<unsigned>(end - begin)),
-                     dim3(cuda::warp_threads), cuda::stream(), part,
-                     static_cast<const double*>(partials.data()), sums + begin);
+                     dim3(cuda::warp_threads), cuda::stream(), part, partials.data(), sums + begin);
     }
     if (norm)
         cuda::launch(cuda::norm_kernel<double>, dim3(1), dim3(cuda::step_threads), cuda::stream(), count,
-                     static_cast<const double*>(sums), norm);
+                     sums, norm);
 }
 
 }  // namespace lafs::inline LAFS_ABI

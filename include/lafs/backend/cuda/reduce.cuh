@@ -113,8 +113,7 @@ void sum_columns_of(std::int64_t outer, std::int64_t n, std::int64_t inner, cons
     const auto partials = Tensor<C, Cuda>::empty({outer, chunks, inner});
     launch_sum<width>(SumShape{outer, n, inner, chunk, chunks}, x, C(1),
                       GradientTarget<C>{partials.data(), false});
-    launch_sum<1>(SumShape{outer, chunks, inner, chunks, 1}, static_cast<const C*>(partials.data()), scale,
-                  out);
+    launch_sum<1>(SumShape{outer, chunks, inner, chunks, 1}, partials.data(), scale, out);
 }
 
 /// out (+)= scale * sum over k of x[o, k, i].
@@ -130,8 +129,7 @@ void sum_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, const From
         using C = compute_t<To>;
         const auto partials = Tensor<C, Cuda>::empty({outer, width});
         sum_columns_of<width>(outer, n / width, width, x, C(1), GradientTarget<C>{partials.data(), false});
-        launch_sum<1>(SumShape{outer, width, 1, width, 1}, static_cast<const C*>(partials.data()), scale,
-                      out);
+        launch_sum<1>(SumShape{outer, width, 1, width, 1}, partials.data(), scale, out);
     } else {
         sum_columns_of<1>(outer, n, inner, x, scale, out);
     }

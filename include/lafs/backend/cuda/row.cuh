@@ -76,7 +76,7 @@ struct RowLanes {
         }
         template <class T>
         __device__ void put(const GradientTarget<T>& row, const V& value) const {
-            store(row.data, row.accumulate ? (*this)(static_cast<const T*>(row.data)) + value : value);
+            store(row.data, row.accumulate ? (*this)(row.data) + value : value);
         }
         __device__ V is(std::int64_t index) const {
             return V::of([&](auto i) { return index == position + i ? C(1) : C(0); });
@@ -333,9 +333,9 @@ void layer_norm_backward(Cuda, std::int64_t rows, std::int64_t n, const T* x, co
                          gain, g, mean, inverse_deviation, dx, dgain ? gain_sums.data() : nullptr,
                          dbias ? bias_sums.data() : nullptr);
         if (dgain)
-            cuda::sum_axis(1, blocks, n, static_cast<const C*>(gain_sums.data()), C(1), dgain);
+            cuda::sum_axis(1, blocks, n, gain_sums.data(), C(1), dgain);
         if (dbias)
-            cuda::sum_axis(1, blocks, n, static_cast<const C*>(bias_sums.data()), C(1), dbias);
+            cuda::sum_axis(1, blocks, n, bias_sums.data(), C(1), dbias);
     });
 }
 
