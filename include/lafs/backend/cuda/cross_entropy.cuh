@@ -1,4 +1,5 @@
-// Cross entropy on the GPU (programs and contract: primitives/cross_entropy.hpp): one pass over the rows each way.
+// Cross entropy on the GPU (programs and contract: primitives/cross_entropy.hpp): one pass over the rows each
+// way.
 #pragma once
 
 #include <lafs/backend/cuda/row.cuh>

@@ -12,8 +12,6 @@ namespace lafs::inline LAFS_ABI {
 
 namespace cuda {
 
-inline constexpr int extremum_threads = 256;
-
 /// The better of the threads of a warp, each with its own.
 template <class Order, class C>
 __device__ Extremum<C> across_warp(Order order, Extremum<C> best) {
@@ -29,11 +27,10 @@ __device__ Extremum<C> across_warp(Order order, Extremum<C> best) {
 template <int lanes, class Order, class T>
 __global__ void extremum_kernel(AxisSizes n, const T* x, T* out, std::int64_t* where) {
     using C = compute_t<T>;
-    const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x,
-                       threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x, lane = thread % lanes;
-    for (std::int64_t at = thread / lanes; at < n.results(); at += threads / lanes) {
+    each_element(n.results() * lanes, [=](std::int64_t thread) {  // a warp stays together: it has 32 or none
+        const std::int64_t at = thread / lanes, lane = thread % lanes;
         Extremum<C> best{static_cast<C>(x[n.element(at, 0)]),
-                         0};  // where there are fewer elements than lanes, too
+                         0};  // also where there are fewer elements than lanes
         for (std::int64_t k = lane; k < n.n; k += lanes)
             best.take(Order{}, Extremum<C>{static_cast<C>(x[n.element(at, k)]), k});
         if constexpr (lanes > 1)
@@ -42,7 +39,7 @@ __global__ void extremum_kernel(AxisSizes n, const T* x, T* out, std::int64_t* w
             out[at] = static_cast<T>(best.value);
             where[at] = best.where;
         }
-    }
+    });
 }
 
 /// A thread writes an element of dx, where it is the chosen one or all are written.
@@ -50,27 +47,22 @@ template <class T>
 __global__ void scatter_extremum_kernel(AxisSizes n, const std::int64_t* where, const T* g,
                                         GradientTarget<T> dx) {
     using C = compute_t<T>;
-    const std::int64_t total = n.results() * n.n, threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total;
-         i += threads) {
+    each_element(n.results() * n.n, [=](std::int64_t i) {
         const std::int64_t at = i / (n.n * n.inner) * n.inner + i % n.inner, k = i / n.inner % n.n;
         if (where[at] == k)
             dx.data[i] =
                 static_cast<T>(static_cast<C>(g[at]) + (dx.accumulate ? static_cast<C>(dx.data[i]) : C(0)));
         else if (!dx.accumulate)
             dx.data[i] = static_cast<T>(C(0));
-    }
+    });
 }
 
 }  // namespace cuda
 
 template <class Order, class T>
 void reduce_extremum(Cuda, Order, const AxisSizes& n, const T* x, T* out, std::int64_t* where) {
-    if (n.results() == 0)
-        return;
     const auto run = [&](auto kernel, std::int64_t lanes) {
-        cuda::launch(kernel, dim3(cuda::blocks_for(n.results() * lanes, cuda::extremum_threads)),
-                     dim3(cuda::extremum_threads), cuda::stream(), n, x, out, where);
+        cuda::launch_elements(kernel, n.results() * lanes, n, x, out, where);
     };
     if (n.inner == 1)
         run(cuda::extremum_kernel<cuda::warp_threads, Order, T>, cuda::warp_threads);
@@ -81,10 +73,7 @@ void reduce_extremum(Cuda, Order, const AxisSizes& n, const T* x, T* out, std::i
 template <class T>
 void scatter_extremum(Cuda, const AxisSizes& n, const std::int64_t* where, const T* g,
                       const GradientTarget<T>& dx) {
-    if (n.results() * n.n > 0)
-        cuda::launch(cuda::scatter_extremum_kernel<T>,
-                     dim3(cuda::blocks_for(n.results() * n.n, cuda::extremum_threads)),
-                     dim3(cuda::extremum_threads), cuda::stream(), n, where, g, dx);
+    cuda::launch_elements(cuda::scatter_extremum_kernel<T>, n.results() * n.n, n, where, g, dx);
 }
 
 }  // namespace lafs::inline LAFS_ABI

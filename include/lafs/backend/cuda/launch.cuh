@@ -38,4 +38,25 @@ inline unsigned blocks_for(std::int64_t count, std::int64_t per_block) {
         std::clamp<std::int64_t>((count + per_block - 1) / per_block, 1, std::int64_t{1} << 20));
 }
 
+/// Threads of a block of kernels that run over elements.
+inline constexpr int element_threads = 256;
+
+/// Runs body(i) for every i < count, shared out among all threads of the grid; neighbours in a warp have
+/// neighbours.
+template <class Body>
+__device__ void each_element(std::int64_t count, const Body& body) {
+    const std::int64_t threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count;
+         i += threads)
+        body(i);
+}
+
+/// Launches kernel(arguments...) with about a thread for each of `count` elements; nothing for none.
+template <class Kernel, class... Arguments>
+void launch_elements(Kernel kernel, std::int64_t count, const Arguments&... arguments) {
+    if (count > 0)
+        launch(kernel, dim3(blocks_for(count, element_threads)), dim3(element_threads), stream(),
+               arguments...);
+}
+
 }  // namespace lafs::inline LAFS_ABI::cuda

@@ -3,8 +3,8 @@
 //
 // The lists of tensors are kernels' arguments, as many tensors in a launch as fit: nothing is copied and
 // nothing waits. A block of threads owns one chunk of one tensor. Sums of squares are added in double: by
-// each thread, in a tree over the block, then the blocks of a tensor in order of their numbers, in a tree over
-// a warp, and last the tensors. No atomics: the order depends on the sizes alone.
+// each thread, in a tree over the block, then the blocks of a tensor in order of their numbers, in a tree
+// over a warp, and last the tensors. No atomics: the order depends on the sizes alone.
 #pragma once
 
 #include <algorithm>
