@@ -1,6 +1,6 @@
-// What the tests that run on every device share: tensors and variables on lafs_test::Device, their elements on the
-// host, gradients. The host cannot touch a device's memory: make tensors by `from`, `normal`, `uniform` or
-// `on_device`, read them by `host`, `to_vector` or `item`.
+// What the tests that run on every device share: tensors and variables on lafs_test::Device, their elements
+// on the host, gradients. The host cannot touch a device's memory: make tensors by `from`, `normal`,
+// `uniform` or `on_device`, read them by `host`, `to_vector` or `item`.
 #pragma once
 
 #include <lafs/testing/gradient_check.hpp>
@@ -48,7 +48,8 @@ DeviceTensor<T> on_device(const lafs::Tensor<T>& x) {
     return x.template to<Device>();
 }
 
-/// A size of tests: `small` where kernels may be emulated, at about a microsecond for each thread and barrier.
+/// A size of tests: `small` where kernels may be emulated, at about a microsecond for each thread and
+/// barrier.
 constexpr std::int64_t sized(std::int64_t size, std::int64_t small) {
     return on_cpu ? size : small;
 }

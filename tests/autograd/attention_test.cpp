@@ -1,4 +1,5 @@
-// Attention against its definition with the whole matrix of probabilities, gradients by differences; on every device.
+// Attention against its definition with the whole matrix of probabilities, gradients by differences; on every
+// device.
 #include <lafs/autograd/class_attention.hpp>
 
 #include "device_values.hpp"

@@ -1,4 +1,5 @@
-// Blocks computed again in backward: the bits, the random numbers and the memory of the plain ones; on every device.
+// Blocks computed again in backward: the bits, the random numbers and the memory of the plain ones; on every
+// device.
 #include <lafs/autograd/dropout.hpp>
 #include <lafs/autograd/matmul.hpp>
 #include <lafs/autograd/recompute.hpp>

@@ -1,8 +1,8 @@
 // What the emulated device is set to for all tests.
 //
-// The order of threads and blocks is another from launch to launch, so that a test that computes something twice sees
-// different ones; the tests of kernels choose it themselves. Each test starts with an empty pool: it finds no values of
-// others in new memory, and does not pay for opening and closing their pages.
+// The order of threads and blocks is another from launch to launch, so that a test that computes something
+// twice sees different ones; the tests of kernels choose it themselves. Each test starts with an empty pool:
+// it finds no values of others in new memory, and does not pay for opening and closing their pages.
 #define CATCH_CONFIG_EXTERNAL_INTERFACES  // Catch2 v2 has listeners with it only
 
 #include <lafs/backend/cuda/device.hpp>

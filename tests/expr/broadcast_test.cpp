@@ -1,5 +1,5 @@
-// Broadcasting and fusion: every pattern against a plain index loop, gradients by differences, launches counted; on
-// every device.
+// Broadcasting and fusion: every pattern against a plain index loop, gradients by differences, launches
+// counted; on every device.
 #include <lafs/autograd/expression.hpp>
 #include <lafs/core/counter.hpp>
 

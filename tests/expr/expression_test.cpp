@@ -1,5 +1,5 @@
-// Expressions of tensors and views: written to views with any strides, against loops over offsets; `fuse` with numbers;
-// on every device.
+// Expressions of tensors and views: written to views with any strides, against loops over offsets; `fuse`
+// with numbers; on every device.
 #include <functional>
 #include <lafs/autograd/expression.hpp>
 #include <string>

@@ -1,5 +1,5 @@
-// seeds: seeds/*_protocol0.bin, data/verification_bin/numpy_protocol3.bin, data/verification_bin/python2_protocol2.bin
-// Any bytes as a pickle, every value of which is looked at.
+// seeds: seeds/*_protocol0.bin, data/verification_bin/numpy_protocol3.bin,
+// data/verification_bin/python2_protocol2.bin Any bytes as a pickle, every value of which is looked at.
 #include <lafs/io/pickle_numpy.hpp>
 #include <span>
 

@@ -1,5 +1,5 @@
-// seeds: seeds/*_protocol0.bin, data/verification_bin/numpy_protocol3.bin, data/verification_bin/python2_protocol2.bin
-// Any bytes as a pickled verification set.
+// seeds: seeds/*_protocol0.bin, data/verification_bin/numpy_protocol3.bin,
+// data/verification_bin/python2_protocol2.bin Any bytes as a pickled verification set.
 #include <lafs/data/verification_bin.hpp>
 
 #include "fuzz/fuzz_file.hpp"

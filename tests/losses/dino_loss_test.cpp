@@ -167,7 +167,8 @@ TEST_CASE("the logits are never held", "[losses]") {
     step();
     const auto after = pool<Device>().statistics();
     CHECK(after.system_allocations == before.system_allocations);
-    // Besides the gradient of the directions (16 numbers a prototype): tiles, far less than the student's logits (40).
+    // Besides the gradient of the directions (16 numbers a prototype): tiles, far less than the student's
+    // logits (40).
     CHECK(after.peak_bytes - before.live_bytes < static_cast<std::uint64_t>(prototypes) * 39 * sizeof(float));
 }
 

@@ -1,4 +1,5 @@
-// The heads against their formulas, written out in plain loops, with gradients by differences; on every device.
+// The heads against their formulas, written out in plain loops, with gradients by differences; on every
+// device.
 #include <lafs/losses/arcface.hpp>
 #include <lafs/losses/cosface.hpp>
 #include <lafs/losses/scaled_softmax.hpp>

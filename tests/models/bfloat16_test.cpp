@@ -1,5 +1,5 @@
-// Training in bfloat16 with float masters, as docs/design.md decides it: a small network follows the loss of the same
-// network in float, step by step, within a bound.
+// Training in bfloat16 with float masters, as docs/design.md decides it: a small network follows the loss of
+// the same network in float, step by step, within a bound.
 #include <lafs/autograd/convert.hpp>
 #include <lafs/autograd/landmark_patches.hpp>
 #include <lafs/losses/cosface.hpp>
@@ -24,7 +24,8 @@ lafs::VitConfig little() {
     return config;
 }
 
-/// A recogniser of ten classes: activations and weights of the transformer in T, the head and its loss in float.
+/// A recogniser of ten classes: activations and weights of the transformer in T, the head and its loss in
+/// float.
 template <class T>
 struct Recogniser {
     lafs::FViT<T> model{little()};

@@ -1,5 +1,5 @@
-// Supervised training names no device: on one whose memory only primitives may touch it gives the weights that
-// lafs_finetune gives on the CPU, bit for bit.
+// Supervised training names no device: on one whose memory only primitives may touch it gives the weights
+// that lafs_finetune gives on the CPU, bit for bit.
 #include <lafs/testing/guarded_device.hpp>
 #include <lafs/train/finetune.hpp>
 

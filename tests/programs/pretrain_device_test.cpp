@@ -1,5 +1,5 @@
-// Pre-training names no device: on one whose memory only primitives may touch it gives the weights that lafs_pretrain
-// gives on the CPU, bit for bit.
+// Pre-training names no device: on one whose memory only primitives may touch it gives the weights that
+// lafs_pretrain gives on the CPU, bit for bit.
 #include <lafs/testing/guarded_device.hpp>
 #include <lafs/train/pretrain.hpp>
 

@@ -30,8 +30,8 @@ Variable<U, D> cast(const Variable<T, D>& x) {
     }
 }
 
-/// A tensor of the host on device D in elements of T: how what was read enters a network. x itself where it is there
-/// already.
+/// A tensor of the host on device D in elements of T: how what was read enters a network. x itself where it
+/// is there already.
 template <class T, class D, class U>
 Tensor<T, D> from_host(const Tensor<U, Cpu>& x) {
     if constexpr (std::is_same_v<D, Cpu>)

@@ -18,7 +18,8 @@ Variable<T, D> gather_rows(const Variable<T, D>& x, const Tensor<std::int64_t, D
 }
 }  // namespace detail
 
-/// Picks tokens: x (B, N, ...), indices (B, M) -> (B, M, ...). Throws for an index outside [0, N).
+/// Picks tokens: x (B, N, ...), indices (B, M) -> (B, M, ...). An index outside [0, N) throws on the CPU and
+/// gives NaN elsewhere.
 /// `indices` must not change before the backward pass.
 template <class T, class D>
 Variable<T, D> gather(const Variable<T, D>& x, const Tensor<std::int64_t, D>& indices) {
@@ -30,7 +31,8 @@ Variable<T, D> gather(const Variable<T, D>& x, const Tensor<std::int64_t, D>& in
                                s.with(1, picks));
 }
 
-/// Picks rows of a table: table (N, ...), indices (M,) -> (M, ...). Throws for an index outside [0, N).
+/// Picks rows of a table: table (N, ...), indices (M,) -> (M, ...). An index outside [0, N) throws on the CPU
+/// and gives NaN elsewhere.
 template <class T, class D>
 Variable<T, D> index_select(const Variable<T, D>& table, const Tensor<std::int64_t, D>& indices) {
     const Shape& s = table.shape();

@@ -61,8 +61,8 @@ public:
         return forward(Variable<T, D>(images)).value();
     }
 
-    /// The same for images of the host, in its floats: they go to the model's device and type, and the embeddings
-    /// come back.
+    /// The same for images of the host, in its floats: they go to the model's device and type, and the
+    /// embeddings come back.
     Tensor<float> embed_host(const Tensor<float>& images) {
         return cast<float>(embed(from_host<T, D>(images))).template to<Cpu>();
     }

@@ -14,8 +14,8 @@ namespace lafs::inline LAFS_ABI {
 
 namespace detail {
 
-/// Throws unless there is one label for each row and, on the CPU, each is in 0 .. classes - 1. Elsewhere looking
-/// would mean to wait for the device: such a label makes the loss NaN.
+/// Throws unless there is one label for each row and, on the CPU, each is in 0 .. classes - 1. Elsewhere
+/// looking would mean to wait for the device: such a label makes the loss NaN.
 template <class D>
 void check_labels(const Tensor<std::int64_t, D>& labels, std::int64_t rows, std::int64_t classes,
                   const char* operation) {
@@ -45,8 +45,8 @@ inline void check_logits(const Shape& logits) {
 
 }  // namespace detail
 
-/// Hard labels: logits (B, C), labels (B) -> scalar. Throws for other shapes. A label outside 0 .. C - 1 throws
-/// on the CPU; elsewhere it makes the loss NaN.
+/// Hard labels: logits (B, C), labels (B) -> scalar. Throws for other shapes. A label outside 0 .. C - 1
+/// throws on the CPU; elsewhere it makes the loss NaN.
 template <std::floating_point T, class D>
 Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<std::int64_t, D>& labels) {
     detail::check_logits(logits.shape());

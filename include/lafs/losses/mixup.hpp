@@ -63,8 +63,8 @@ Tensor<T, D> mixup_images(const Tensor<T, D>& images, double lambda) {
     return detail::mix_with_reverse(images, lambda);
 }
 
-/// Soft labels of mixed images: labels (B) -> (B, classes). On the CPU throws for labels outside 0 .. classes - 1;
-/// elsewhere such a label gives nothing to its row.
+/// Soft labels of mixed images: labels (B) -> (B, classes). On the CPU throws for labels outside 0 .. classes
+/// - 1; elsewhere such a label gives nothing to its row.
 template <std::floating_point T, class D>
 Tensor<T, D> mixup_labels(const Tensor<std::int64_t, D>& labels, std::int64_t classes, double lambda) {
     detail::check_lambda(lambda);

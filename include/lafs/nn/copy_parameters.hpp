@@ -27,8 +27,8 @@ void check_same_parts(const std::vector<std::pair<std::string, From>>& from,
     }
 }
 
-/// Overwrites the elements with those of a tensor of the same shape, converted where they lie or where they go
-/// to.
+/// Overwrites the elements with those of a tensor of the same shape, converted where they lie or where they
+/// go to.
 template <class T, class D, class U, class E>
 void copy_elements(const Tensor<T, D>& from, const Tensor<U, E>& to) {
     if constexpr (std::is_same_v<D, E>)

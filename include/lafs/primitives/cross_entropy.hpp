@@ -12,8 +12,8 @@
 //   cross_entropy_backward(D, rows, n, x, labels, log_sums, gradient, dx)        dx = or +=
 //   soft_cross_entropy_forward(D, rows, n, x, targets, loss, log_sums, weights)  as well weights = sum t
 //   soft_cross_entropy_backward(D, rows, n, x, targets, log_sums, weights, gradient, dx)
-// `gradient` points to one number in the device's memory, the gradient of the mean of the rows' losses. A label
-// outside 0 .. n - 1 makes its row's loss NaN.
+// `gradient` points to one number in the device's memory, the gradient of the mean of the rows' losses. A
+// label outside 0 .. n - 1 makes its row's loss NaN.
 #pragma once
 
 #include <lafs/primitives/row.hpp>

@@ -148,8 +148,8 @@ struct MomentumUpdate {
     }
 };
 
-/// LARS (arXiv 1708.03888): q = eta |p| / |g + wd p|, or 1 where a norm is 0. The squares of both norms lie in
-/// the device's memory; null is no adaptation.
+/// LARS (arXiv 1708.03888): q = eta |p| / |g + wd p|, or 1 where a norm is 0. The squares of both norms lie
+/// in the device's memory; null is no adaptation.
 template <class C>
 struct LarsUpdate {
     static constexpr int states = 1;

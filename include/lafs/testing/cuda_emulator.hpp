@@ -70,7 +70,8 @@ public:
     /// Threads and blocks in descending order.
     bool& reversed() { return reversed_; }
 
-    /// The order of a launch is the one of `reversed()` or the opposite, by the parity of the bits of its number.
+    /// The order of a launch is the one of `reversed()` or the opposite, by the parity of the bits of its
+    /// number.
     bool& varied() { return varied_; }
 
     /// Adds work to the stream. It runs with device memory open, at the next `synchronize`.

@@ -1,8 +1,8 @@
 // A device for tests: memory of the host that only primitives may touch.
 //
-// Whatever is written for a device works on `Guarded` with the bits of the CPU, or it is not written for a device:
-// code that reaches into tensors past the primitives, or around DeviceMemory, crashes. Each primitive of the CPU
-// opens the memory while it runs. For tests of upper floors; one thread may use it at a time.
+// Whatever is written for a device works on `Guarded` with the bits of the CPU, or it is not written for a
+// device: code that reaches into tensors past the primitives, or around DeviceMemory, crashes. Each primitive
+// of the CPU opens the memory while it runs. For tests of upper floors; one thread may use it at a time.
 #pragma once
 
 #include <sys/mman.h>

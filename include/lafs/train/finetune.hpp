@@ -91,7 +91,8 @@ inline std::optional<PairSet> validation_pairs(const FinetuneOptions& options) {
     return pair_set(open_source("synthetic:ids=40,images=5,first=2000000"), 400, 10, 1);
 }
 
-/// Stages 1 and 3, in elements of T on device D. A template, so that only programs that train compile the networks.
+/// Stages 1 and 3, in elements of T on device D. A template, so that only programs that train compile the
+/// networks.
 template <class T, class D = Cpu>
 class BasicFinetuneTask final : public TrainingTask {
 public:

@@ -1,4 +1,5 @@
-// What every training run has in common: where it writes, how long it runs, and the settings that decide its result.
+// What every training run has in common: where it writes, how long it runs, and the settings that decide its
+// result.
 #pragma once
 
 #include <cstdint>

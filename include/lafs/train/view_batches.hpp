@@ -96,8 +96,8 @@ Tensor<T, D> find_landmarks(LandmarkCnn<T, D>& cnn, const Tensor<T, D>& pictures
     return result;
 }
 
-/// Pictures (n, 3, s, s) shrunk to (n, 3, side, side) by the mean over the area of each new pixel; on the host,
-/// where pictures come from.
+/// Pictures (n, 3, s, s) shrunk to (n, 3, side, side) by the mean over the area of each new pixel; on the
+/// host, where pictures come from.
 inline Tensor<float> shrink(const Tensor<float>& pictures, std::int64_t side) {
     const std::int64_t planes = pictures.shape(0) * 3, from = pictures.shape(2);
     require(side <= from, "views", "got local views of side ", side, ", expected at most ", from);
@@ -121,8 +121,9 @@ inline Tensor<float> shrink(const Tensor<float>& pictures, std::int64_t side) {
 
 }  // namespace detail
 
-/// The tokens of a batch's views, a function of the pictures, the seed and the generator's next streams. Pictures
-/// go to the device as they are; everything that follows happens there. `landmark_cnn` null: grid patches (DINO).
+/// The tokens of a batch's views, a function of the pictures, the seed and the generator's next streams.
+/// Pictures go to the device as they are; everything that follows happens there. `landmark_cnn` null: grid
+/// patches (DINO).
 template <class T, class D = Cpu>
 ViewTokens<T, D> view_tokens(const ViewBatch& pictures, const ViewOptions& options,
                              LandmarkCnn<T, D>* landmark_cnn, std::uint64_t seed) {

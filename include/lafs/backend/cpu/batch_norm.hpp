@@ -1,8 +1,8 @@
 // Batch normalisation on the CPU (formulas and contract: primitives/batch_norm.hpp).
 //
 // A task owns whole channels: it computes their statistics and their output while they are in its cache, so
-// that memory is read once and written once. Sums run over packs of some thousand elements, then in double, in
-// the order of memory.
+// that memory is read once and written once. Sums run over packs of some thousand elements, then in double,
+// in the order of memory.
 #pragma once
 
 #include <lafs/backend/cpu/map.hpp>

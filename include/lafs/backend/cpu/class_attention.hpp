@@ -1,5 +1,5 @@
-// Attention of one query an image on the CPU (contract: primitives/class_attention.hpp): one task computes one
-// head of one image.
+// Attention of one query an image on the CPU (contract: primitives/class_attention.hpp): one task computes
+// one head of one image.
 #pragma once
 
 #include <lafs/backend/cpu/row.hpp>

@@ -1,4 +1,5 @@
-// Cross entropy on the CPU (programs and contract: primitives/cross_entropy.hpp): one pass over the rows each way.
+// Cross entropy on the CPU (programs and contract: primitives/cross_entropy.hpp): one pass over the rows each
+// way.
 #pragma once
 
 #include <lafs/backend/cpu/row.hpp>
