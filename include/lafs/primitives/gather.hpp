@@ -1,8 +1,8 @@
 // Rows picked by index.
 //
 //   gather_forward(D, sizes, x, indices, y)      y[b, m] = x[b, indices[b, m]]
-//   gather_backward(D, sizes, indices, g, dx)    dx[b, indices[b, m]] (+)= g[b, m], in the order of m; rows that
-//                                                nobody picked become 0 unless dx accumulates
+//   gather_backward(D, sizes, indices, g, dx)    dx[b, indices[b, m]] (+)= g[b, m], in the order of m; rows
+//                                                that nobody picked become 0 unless dx accumulates
 //
 // x (batch, rows, inner), indices (batch, picks), y (batch, picks, inner), all contiguous. Sums are in float
 // or wider. An index outside 0 .. rows - 1 is an error on the CPU, found before anything is written.

@@ -1,10 +1,10 @@
 // Matrix products.
 //
 //   gemm(D, alpha, a, b, accumulate, c, leading, bias = nullptr)
-//     C = alpha A B, + C where it accumulates, else + bias (one number a column) where there is one. A and B are
-//     read with any strides on the CPU; on a GPU their rows or their columns lie side by side. C is row-major
-//     with `leading` elements between rows and does not overlap the operands. Throws when the inner sizes
-//     differ.
+//     C = alpha A B, + C where it accumulates, else + bias (one number a column) where there is one. A and B
+//     are read with any strides on the CPU; on a GPU their rows or their columns lie side by side. C is
+//     row-major with `leading` elements between rows and does not overlap the operands. Throws when the inner
+//     sizes differ.
 //   gemm_batch(D, alpha, a, b, accumulate, c, leading, batch)
 //     The same for `batch.count` products, whose operands and results lie `batch.a`, `batch.b`, `batch.c`
 //     elements apart.

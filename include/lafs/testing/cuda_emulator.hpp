@@ -9,7 +9,8 @@
 //   - a barrier that a thread of the block never reaches, threads at two different barriers, a shuffle with a
 //     lane that has gone or is not named: lafs::Error instead of a hang;
 //   - `cuda_emulation().reversed()` runs threads and blocks in the opposite order, which must change nothing;
-//     `varied()` does so in every other launch or so, without a period, for tests that only repeat a computation.
+//     `varied()` does so in every other launch or so, without a period, for tests that only repeat a
+//     computation.
 // About a microsecond for each thread and barrier: keep shapes small. One host thread only.
 #pragma once
 
