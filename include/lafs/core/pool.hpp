@@ -174,7 +174,7 @@ public:
     }
     ~Handle() {
         if (object_ && object_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-            delete object_;
+            destroy(object_);
     }
     T* get() const { return object_; }
     T* operator->() const { return object_; }
@@ -183,6 +183,9 @@ public:
     friend bool operator==(const Handle& a, const Handle& b) { return a.object_ == b.object_; }
 
 private:
+    // Apart, or all that an object holds would be taken down in every function that lets go of a handle.
+    [[gnu::noinline]] static void destroy(T* object) { delete object; }
+
     void retain() {
         if (object_)
             object_->references.fetch_add(1, std::memory_order_relaxed);

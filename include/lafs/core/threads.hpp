@@ -46,18 +46,31 @@ public:
     /// Runs body(0) .. body(tasks - 1), each once. The first exception is rethrown here.
     template <class Body>
     void run(std::int64_t tasks, const Body& body) {
+        run(tasks, &body,
+            [](const void* context, std::int64_t task) { (*static_cast<const Body*>(context))(task); });
+    }
+
+    /// Whether the calling thread runs its loops alone: it is in a task, or SerialLoops says so.
+    static bool& inside() {
+        thread_local bool value = false;
+        return value;
+    }
+
+private:
+    using Call = void (*)(const void* context, std::int64_t task);
+
+    // The same for any body, which is compiled once this way.
+    void run(std::int64_t tasks, const void* context, Call call) {
         if (tasks <= 1 || workers_.empty() || inside()) {
             for (std::int64_t task = 0; task < tasks; ++task)
-                body(task);
+                call(context, task);
             return;
         }
         std::lock_guard serial(serial_);
         {
             std::lock_guard lock(mutex_);
-            call_ = [](const void* context, std::int64_t task) {
-                (*static_cast<const Body*>(context))(task);
-            };
-            context_ = &body;
+            call_ = call;
+            context_ = context;
             tasks_ = tasks;
             next_.store(0, std::memory_order_relaxed);
             busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
@@ -71,13 +84,6 @@ public:
             std::rethrow_exception(std::exchange(error_, nullptr));
     }
 
-    /// Whether the calling thread runs its loops alone: it is in a task, or SerialLoops says so.
-    static bool& inside() {
-        thread_local bool value = false;
-        return value;
-    }
-
-private:
     static constexpr int patience = 2000;  // looks before a waiting thread gives up its core
 
     static void pause() {
@@ -136,7 +142,7 @@ private:
     std::atomic<int> busy_{0};
     std::int64_t tasks_ = 0;
     const void* context_ = nullptr;
-    void (*call_)(const void*, std::int64_t) = nullptr;
+    Call call_ = nullptr;
     std::exception_ptr error_;
     bool stop_ = false;
 };
