@@ -1,24 +1,24 @@
-#include <algorithm>
+// Noise and subsets of landmarks: their distributions, and what they depend on; on every device.
 #include <cmath>
 #include <lafs/ssl/landmark_augmentation.hpp>
 #include <vector>
 
-#include "catch.hpp"
+#include "device_values.hpp"
 
-using lafs::Shape;
-using lafs::Tensor;
+using namespace lafs_test;
+using lafs::Shape, lafs::Tensor;
 
 namespace {
 
 /// Landmark n of image b is (1000 b + n, -(1000 b + n)).
-Tensor<float> numbered(std::int64_t images, std::int64_t landmarks) {
+DeviceTensor<float> numbered(std::int64_t images, std::int64_t landmarks) {
     auto result = Tensor<float>::empty({images, landmarks, 2});
     for (std::int64_t b = 0; b < images; ++b)
         for (std::int64_t n = 0; n < landmarks; ++n) {
             result.data()[2 * (b * landmarks + n)] = static_cast<float>(1000 * b + n);
             result.data()[2 * (b * landmarks + n) + 1] = -static_cast<float>(1000 * b + n);
         }
-    return result;
+    return on_device(result);
 }
 
 template <class Function>
@@ -30,15 +30,15 @@ auto with_threads(int count, Function function) {
     return result;
 }
 
-bool same(const Tensor<float>& a, const Tensor<float>& b) {
-    return a.shape() == b.shape() && std::equal(a.data(), a.data() + a.size(), b.data());
+bool same(const DeviceTensor<float>& a, const DeviceTensor<float>& b) {
+    return a.shape() == b.shape() && a.to_vector() == b.to_vector();
 }
 
 }  // namespace
 
 TEST_CASE("perturbation adds independent Gaussian noise", "[ssl]") {
-    const auto landmarks = Tensor<double>::full({64, 196, 2}, 50.0);
-    const auto moved = lafs::perturb_landmarks(landmarks, 5.0, 3, 4);
+    const auto landmarks = DeviceTensor<double>::full({64, 196, 2}, 50.0);
+    const auto moved = host(lafs::perturb_landmarks(landmarks, 5.0, 3, 4));
     REQUIRE(moved.shape() == landmarks.shape());
     const auto count = static_cast<double>(moved.size());
     double sum = 0, squares = 0, fourth = 0, neighbours = 0, two_apart = 0, beyond = 0;
@@ -59,13 +59,13 @@ TEST_CASE("perturbation adds independent Gaussian noise", "[ssl]") {
     CHECK(beyond / count == Approx(0.05).margin(error * std::sqrt(0.05 * 0.95)));
     CHECK(neighbours / count == Approx(0.0).margin(error));
     CHECK(two_apart / count == Approx(0.0).margin(error));
-    CHECK(landmarks.data()[7] == 50.0);  // the input is left alone
+    CHECK(landmarks.to_vector()[7] == 50.0);  // the input is left alone
 }
 
 TEST_CASE("subsets draw landmarks of their own image, with replacement", "[ssl]") {
     const std::int64_t images = 400, available = 20, count = 36;
     const auto landmarks = numbered(images, available);
-    const auto drawn = lafs::draw_landmarks(landmarks, count, 8, 2);
+    const auto drawn = host(lafs::draw_landmarks(landmarks, count, 8, 2));
     REQUIRE(drawn.shape() == Shape({images, count, 2}));
     std::vector<int> times(static_cast<std::size_t>(available));
     int ascending = 0;
@@ -115,11 +115,11 @@ TEST_CASE("landmark augmentations depend on seed and stream, not on threads", "[
 }
 
 TEST_CASE("landmark augmentations check their input", "[ssl]") {
-    const auto flat = Tensor<float>::zeros({4, 392});
-    const auto landmarks = Tensor<float>::zeros({4, 196, 2});
+    const auto flat = DeviceTensor<float>::zeros({4, 392});
+    const auto landmarks = DeviceTensor<float>::zeros({4, 196, 2});
     CHECK_THROWS_AS(lafs::perturb_landmarks(flat, 5.0, 1, 1), lafs::Error);
     CHECK_THROWS_AS(lafs::perturb_landmarks(landmarks, -1.0, 1, 1), lafs::Error);
     CHECK_THROWS_AS(lafs::draw_landmarks(flat, 36, 1, 1), lafs::Error);
     CHECK_THROWS_AS(lafs::draw_landmarks(landmarks, 0, 1, 1), lafs::Error);
-    CHECK_THROWS_AS(lafs::draw_landmarks(Tensor<float>::zeros({4, 0, 2}), 36, 1, 1), lafs::Error);
+    CHECK_THROWS_AS(lafs::draw_landmarks(DeviceTensor<float>::zeros({4, 0, 2}), 36, 1, 1), lafs::Error);
 }
