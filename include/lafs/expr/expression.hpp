@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <lafs/core/dtype.hpp>
 #include <lafs/expr/bound.hpp>
 #include <lafs/expr/leaf.hpp>
 #include <lafs/expr/operations.hpp>
