@@ -91,8 +91,8 @@ public:
     };
 
     /// Internal: makes this the result of a recorded function.
-    void set_creator(Handle<detail::TapeNode> node) const {
-        state_->creator = std::move(node);
+    void set_creator(const Handle<detail::TapeNode>& node) const {
+        state_->creator = node;
         state_->requires_grad = true;
     }
 

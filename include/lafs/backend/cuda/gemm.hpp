@@ -59,9 +59,13 @@ struct GemmKey {
     auto operator<=>(const GemmKey&) const = default;
 };
 
+/// The largest power of two, at most 256, that divides a number of bytes.
+inline int alignment_of(std::uintptr_t bytes) {
+    const std::uintptr_t bounded = bytes | 256u;
+    return static_cast<int>(bounded & (~bounded + 1));
+}
 inline int alignment_of(const void* memory) {
-    const auto address = reinterpret_cast<std::uintptr_t>(memory) | 256u;
-    return static_cast<int>(address & (~address + 1));
+    return alignment_of(reinterpret_cast<std::uintptr_t>(memory));
 }
 
 /// One operand of the product C' = right' left', where `matrix` is already in the order of C.
@@ -201,9 +205,8 @@ cublasComputeType_t gemm_compute_type() {
 template <class T>
 GemmOperand in_batch(GemmOperand operand, std::int64_t offset) {
     operand.offset = offset;
-    operand.alignment = std::min(
-        operand.alignment,
-        alignment_of(reinterpret_cast<const void*>(static_cast<std::uintptr_t>(offset) * sizeof(T))));
+    operand.alignment =
+        std::min(operand.alignment, alignment_of(static_cast<std::uintptr_t>(offset) * sizeof(T)));
     return operand;
 }
 
