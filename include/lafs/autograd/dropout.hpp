@@ -30,7 +30,7 @@ Tensor<compute_t<T>, D> draw_depth(const char* operation, std::int64_t samples, 
     require_probability(operation, p);
     if (!training || p == 0)
         return {};
-    const auto factors = Tensor<compute_t<T>, D>::empty({samples});
+    auto factors = Tensor<compute_t<T>, D>::empty({samples});
     draw_sample_factors(D{}, samples, p, default_generator().take_stream(), factors.data());
     return factors;
 }

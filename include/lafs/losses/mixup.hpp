@@ -71,7 +71,7 @@ Tensor<T, D> mixup_labels(const Tensor<std::int64_t, D>& labels, std::int64_t cl
     require(labels.rank() == 1, "mixup", "got labels of shape ", labels.shape(), ", expected (batch,)");
     detail::check_labels(labels, labels.size(), classes, "mixup");
     const std::int64_t batch = labels.size();
-    const auto targets = Tensor<T, D>::zeros({batch, classes});
+    auto targets = Tensor<T, D>::zeros({batch, classes});
     if (batch == 0)
         return targets;
     const std::int64_t* last = labels.data() + batch - 1;

@@ -27,8 +27,8 @@ GradientNorms<D> gradient_norms(const NamedParameters<T, D>& parameters) {
     for (std::size_t i = 0; i < parameters.size(); ++i)
         if (const Tensor<T, D>& gradient = parameters[i].second.grad(); gradient.defined())
             gradients[i] = {gradient.size(), gradient.data(), nullptr, 1};
-    const GradientNorms<D> norms{Tensor<double, D>::empty({static_cast<std::int64_t>(parameters.size())}),
-                                 Tensor<double, D>::empty(Shape{})};
+    GradientNorms<D> norms{Tensor<double, D>::empty({static_cast<std::int64_t>(parameters.size())}),
+                           Tensor<double, D>::empty(Shape{})};
     sums_of_squares(D{}, std::span<const SquaresOf<T>>(gradients), norms.squares.data(), norms.norm.data());
     return norms;
 }

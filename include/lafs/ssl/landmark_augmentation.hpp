@@ -23,7 +23,7 @@ Tensor<T, D> perturb_landmarks(const Tensor<T, D>& landmarks, double deviation, 
     detail::check_landmarks(landmarks.shape(), "perturb landmarks");
     require(deviation >= 0 && std::isfinite(deviation), "perturb landmarks", "got the deviation ", deviation,
             ", expected 0 or more pixels");
-    const auto result = Tensor<T, D>::empty(landmarks.shape());
+    auto result = Tensor<T, D>::empty(landmarks.shape());
     perturb_points(D{}, landmarks.size(), landmarks.data(), deviation, RandomStream{seed, stream},
                    result.data());
     return result;
@@ -38,7 +38,7 @@ Tensor<T, D> draw_landmarks(const Tensor<T, D>& landmarks, std::int64_t count, s
     const DrawSizes sizes{landmarks.shape(0), landmarks.shape(1), count};
     require(count >= 1 && sizes.available >= 1 && sizes.available <= INT32_MAX, "draw landmarks", "got ",
             count, " of ", sizes.available, ", expected at least one of each");
-    const auto result = Tensor<T, D>::empty({sizes.images, count, 2});
+    auto result = Tensor<T, D>::empty({sizes.images, count, 2});
     draw_points(D{}, sizes, landmarks.data(), RandomStream{seed, stream}, result.data());
     return result;
 }

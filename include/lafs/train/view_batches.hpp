@@ -88,7 +88,7 @@ namespace detail {
 template <class T, class D>
 Tensor<T, D> find_landmarks(LandmarkCnn<T, D>& cnn, const Tensor<T, D>& pictures, std::int64_t batch) {
     const EvaluationScope<T, D> evaluation(cnn);
-    const auto result = Tensor<T, D>::empty({pictures.shape(0), cnn.config.landmarks, 2});
+    auto result = Tensor<T, D>::empty({pictures.shape(0), cnn.config.landmarks, 2});
     for (std::int64_t begin = 0; begin < pictures.shape(0); begin += batch) {
         const std::int64_t end = std::min(begin + batch, pictures.shape(0));
         result.slice(begin, end).copy_from(cnn.landmarks(Variable<T, D>(pictures.slice(begin, end))).value());
