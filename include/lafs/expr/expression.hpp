@@ -300,10 +300,13 @@ auto fuse(Function function, const X&... x) {
 }
 
 namespace detail {
-/// Throws unless operands of `shape` broadcast to `to`.
-inline void check_assigned(const char* operation, const Shape& shape, const Shape& to) {
-    require(broadcast(shape, to) == to, operation, "got an expression of shape ", shape,
-            ", expected one that broadcasts to ", to);
+/// Throws unless the expression broadcasts to `to`.
+template <class E, class T>
+void check_assigned(const char* operation, const E& expression, const View<T>& to) {
+    static_assert(std::is_same_v<typename E::T, T>, "the view and the expression have one element type");
+    const Shape shape = expression.shape();
+    require(broadcast(shape, to.shape) == to.shape, operation, "got an expression of shape ", shape,
+            ", expected one that broadcasts to ", to.shape);
 }
 }  // namespace detail
 
@@ -313,7 +316,7 @@ template <class T, TensorOperand X>
 void assign(const View<T>& to, const X& x) {
     const auto& expression = detail::as_expression(x);
     using E = std::remove_cvref_t<decltype(expression)>;
-    detail::check_assigned("assign", expression.shape(), to.shape);
+    detail::check_assigned("assign", expression, to);
     map(typename E::Device{}, typename E::Node{}, to, expression.bound());
 }
 
@@ -323,7 +326,7 @@ void accumulate(const View<T>& to, const X& x) {
     const auto& expression = detail::as_expression(x);
     using E = std::remove_cvref_t<decltype(expression)>;
     using Sum = Apply<Add, typename E::Node, In<E::inputs>>;
-    detail::check_assigned("accumulate", expression.shape(), to.shape);
+    detail::check_assigned("accumulate", expression, to);
     const auto terms = expression.bound();
     Bound<Sum, T, typename E::Number> sum{};
     std::copy_n(terms.inputs, E::inputs, sum.inputs);

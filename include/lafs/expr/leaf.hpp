@@ -46,14 +46,10 @@ struct LeafTraits {
     static constexpr int precedence = -1;
 };
 
+/// Kinds of operands whose expressions become tensors.
 template <class T, class D>
-struct LeafTraits<Tensor<T, D>> {
-    static constexpr int precedence = 0;
+struct BecomesTensor {
     using Result = Tensor<T, D>;
-    static View<const T> view(const Tensor<T, D>& x) {
-        require(x.defined(), "expression", "an operand is undefined");
-        return x.view();
-    }
     template <class E>
     static Result evaluate(const E& expression) {
         return expression.value();
@@ -61,14 +57,18 @@ struct LeafTraits<Tensor<T, D>> {
 };
 
 template <class T, class D>
-struct LeafTraits<ViewOn<T, D>> {
-    static constexpr int precedence = 1;
-    using Result = Tensor<T, D>;
-    static const View<const T>& view(const ViewOn<T, D>& x) { return x.view(); }
-    template <class E>
-    static Result evaluate(const E& expression) {
-        return expression.value();
+struct LeafTraits<Tensor<T, D>> : BecomesTensor<T, D> {
+    static constexpr int precedence = 0;
+    static View<const T> view(const Tensor<T, D>& x) {
+        require(x.defined(), "expression", "an operand is undefined");
+        return x.view();
     }
+};
+
+template <class T, class D>
+struct LeafTraits<ViewOn<T, D>> : BecomesTensor<T, D> {
+    static constexpr int precedence = 1;
+    static const View<const T>& view(const ViewOn<T, D>& x) { return x.view(); }
 };
 
 }  // namespace detail

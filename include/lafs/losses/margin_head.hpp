@@ -59,9 +59,7 @@ Variable<T, D> label_product(const Variable<T, D>& x, const Variable<T, D>& tabl
                              const Tensor<std::int64_t, D>& labels, const Variable<T, D>& label_logits,
                              T scale) {
     const std::int64_t rows = x.shape(0), n = x.shape(1), classes = table.shape(0);
-    const auto matrix = [](const Tensor<T, D>& t) {
-        return Matrix<T>::contiguous(t.data(), t.shape(0), t.shape(1));
-    };
+    const auto matrix = [](const Tensor<T, D>& t) { return matrix_of(t.data(), t.shape(), Transpose::no); };
     auto y = Tensor<T, D>::empty({rows, classes});
     gemm(D{}, scale, matrix(x.value()), matrix(table.value()).transposed(), false, y.data(), classes);
     write_at_labels(D{}, rows, classes, y.data(), labels.data(), label_logits.data());

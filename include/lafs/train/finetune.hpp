@@ -342,7 +342,7 @@ private:
             const NoGrad no_grad;
             frozen = frozen_landmarks_->landmarks(images).value();
         }
-        penalty = landmark_regularization(points, frozen) * static_cast<float>(weight);
+        penalty = landmark_regularization(points, frozen) * weight;
         return model_.part().forward(images, points);
     }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lafs/backend/cpu/map.hpp>
+#include <lafs/primitives/convert.hpp>
 #include <lafs/primitives/extremum.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -25,17 +26,14 @@ void reduce_extremum(Cpu, Order order, const AxisSizes& n, const T* x, T* out, s
 template <class T>
 void scatter_extremum(Cpu, const AxisSizes& n, const std::int64_t* where, const T* g,
                       const GradientTarget<T>& dx) {
-    using C = compute_t<T>;
     count_launch();
     parallel_ranges(
         n.outer, std::max<std::int64_t>(1, cpu::map_grain / std::max<std::int64_t>(1, n.n * n.inner)),
         [&](std::int64_t begin, std::int64_t end) {
             if (!dx.accumulate)
                 std::fill(dx.data + begin * n.n * n.inner, dx.data + end * n.n * n.inner, static_cast<T>(0));
-            for (std::int64_t at = begin * n.inner; at < end * n.inner; ++at) {
-                T& to = dx.data[n.element(at, where[at])];
-                to = static_cast<T>(static_cast<C>(to) + static_cast<C>(g[at]));
-            }
+            for (std::int64_t at = begin * n.inner; at < end * n.inner; ++at)
+                convert_element(g[at], dx.data[n.element(at, where[at])], true);
         });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lafs/backend/cpu/map.hpp>
+#include <lafs/primitives/convert.hpp>
 #include <lafs/primitives/gather.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -48,11 +49,8 @@ void gather_backward(Cpu, const GatherSizes& n, const std::int64_t* indices, con
         }
         if constexpr (widen)
             for (std::int64_t row = 0; row < n.rows; ++row)
-                for (std::int64_t i = 0; i < width; ++i) {
-                    T& to = dx.data[offset + row * n.inner + i];
-                    to =
-                        static_cast<T>(sums[row * n.inner + i] + (dx.accumulate ? static_cast<C>(to) : C(0)));
-                }
+                for (std::int64_t i = row * n.inner; i < row * n.inner + width; ++i)
+                    convert_element(sums[i], dx.data[offset + i], dx.accumulate);
     });
 }
 

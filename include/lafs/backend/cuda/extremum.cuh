@@ -5,7 +5,7 @@
 #pragma once
 
 #include <lafs/backend/cuda/launch.cuh>
-#include <lafs/core/dtype.hpp>
+#include <lafs/primitives/convert.hpp>
 #include <lafs/primitives/extremum.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -14,7 +14,7 @@ namespace cuda {
 
 /// The better of the threads of a warp, each with its own.
 template <class Order, class C>
-__device__ Extremum<C> across_warp(Order order, Extremum<C> best) {
+__device__ Extremum<C> best_of_warp(Order order, Extremum<C> best) {
     for (int distance = warp_threads / 2; distance > 0; distance /= 2) {
         const C value = __shfl_xor_sync(0xFFFFFFFFu, best.value, distance);
         const std::int64_t where = __shfl_xor_sync(0xFFFFFFFFu, best.where, distance);
@@ -29,12 +29,12 @@ __global__ void extremum_kernel(AxisSizes n, const T* x, T* out, std::int64_t* w
     using C = compute_t<T>;
     each_element(n.results() * lanes, [=](std::int64_t thread) {  // a warp stays together: it has 32 or none
         const std::int64_t at = thread / lanes, lane = thread % lanes;
-        Extremum<C> best{static_cast<C>(x[n.element(at, 0)]),
-                         0};  // also where there are fewer elements than lanes
+        // Every lane starts from the first element: there may be fewer elements than lanes.
+        Extremum<C> best{static_cast<C>(x[n.element(at, 0)]), 0};
         for (std::int64_t k = lane; k < n.n; k += lanes)
             best.take(Order{}, Extremum<C>{static_cast<C>(x[n.element(at, k)]), k});
         if constexpr (lanes > 1)
-            best = across_warp(Order{}, best);
+            best = best_of_warp(Order{}, best);
         if (lane == 0) {
             out[at] = static_cast<T>(best.value);
             where[at] = best.where;
@@ -46,14 +46,12 @@ __global__ void extremum_kernel(AxisSizes n, const T* x, T* out, std::int64_t* w
 template <class T>
 __global__ void scatter_extremum_kernel(AxisSizes n, const std::int64_t* where, const T* g,
                                         GradientTarget<T> dx) {
-    using C = compute_t<T>;
     each_element(n.results() * n.n, [=](std::int64_t i) {
         const std::int64_t at = i / (n.n * n.inner) * n.inner + i % n.inner, k = i / n.inner % n.n;
         if (where[at] == k)
-            dx.data[i] =
-                static_cast<T>(static_cast<C>(g[at]) + (dx.accumulate ? static_cast<C>(dx.data[i]) : C(0)));
+            convert_element(g[at], dx.data[i], dx.accumulate);
         else if (!dx.accumulate)
-            dx.data[i] = static_cast<T>(C(0));
+            dx.data[i] = static_cast<T>(0);
     });
 }
 

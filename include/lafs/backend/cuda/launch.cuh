@@ -15,6 +15,15 @@ namespace lafs::inline LAFS_ABI::cuda {
 /// Threads of a warp.
 inline constexpr int warp_threads = 32;
 
+/// The numbers of a warp's threads, combined by combine(a, b) in an order that never changes; each thread
+/// gets the result. All threads of the warp call it together.
+template <class C, class Combine>
+__device__ C across_warp(C own, const Combine& combine) {
+    for (int distance = warp_threads / 2; distance > 0; distance /= 2)
+        own = combine(own, __shfl_xor_sync(0xFFFFFFFFu, own, distance));
+    return own;
+}
+
 /// Runs kernel(arguments...) on `grid` blocks of `block` threads. Throws lafs::Error when CUDA refuses it.
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, cudaStream_t on, Arguments&&... arguments) {

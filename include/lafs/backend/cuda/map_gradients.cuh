@@ -62,8 +62,7 @@ __device__ void flush(const GradientPart<T>& part, std::int64_t slot, std::int64
     } else {
         C total = 0;
         unroll<width>([&](auto i) { total += carried.lane[i]; });
-        for (int distance = warp_threads / 2; distance > 0; distance /= 2)
-            total += __shfl_xor_sync(0xFFFFFFFFu, total, distance);
+        total = across_warp(total, [](C a, C b) { return a + b; });
         const bool first = threadIdx.x % warp_threads == 0;
         if (first && part.partials) {
             part.partials[slot * part.size + carried.offset] += total;

@@ -201,8 +201,7 @@ __global__ void sum_partials_kernel(PartialSums of, const C* partials, C* sums) 
     C sum = 0;
     for (std::int64_t i = of.first[blockIdx.x] + threadIdx.x; i < end; i += warp_threads)
         sum += partials[i];
-    for (int distance = warp_threads / 2; distance > 0; distance /= 2)
-        sum += __shfl_down_sync(0xFFFFFFFFu, sum, static_cast<unsigned>(distance));
+    sum = across_warp(sum, [](C a, C b) { return a + b; });
     if (threadIdx.x == 0)
         sums[blockIdx.x] = sum;
 }

@@ -134,8 +134,7 @@ private:
     __device__ C across_row(const V& values, const F& combine) const {
         C own = values.lane[0];
         unroll<width - 1>([&](auto i) { own = combine(own, values.lane[i + 1]); });
-        for (int distance = warp_threads / 2; distance > 0; distance /= 2)
-            own = combine(own, __shfl_xor_sync(0xFFFFFFFFu, own, distance));
+        own = across_warp(own, combine);
         if (blockDim.x == warp_threads)
             return own;
         C* of_warp = results_of_warps();
