@@ -18,6 +18,7 @@
 #include <lafs/autograd/landmark_patches.hpp>
 #include <lafs/autograd/matmul.hpp>
 #include <lafs/autograd/min_max.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/autograd/recompute.hpp>
 #include <lafs/autograd/reductions.hpp>
 #include <lafs/autograd/reshape.hpp>

@@ -2,7 +2,7 @@
 // see expr/functions.hpp.)
 #pragma once
 
-#include <lafs/autograd/variable.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/extremum.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -33,6 +33,19 @@ Variable<T, D> max_over(const Variable<T, D>& x, int axis) {
 template <class T, class D>
 Variable<T, D> min_over(const Variable<T, D>& x, int axis) {
     return detail::extremum_over<Smallest>("min_over", x, axis);
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X, class... Options>
+requires VariableOperands<X>
+auto max_over(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return max_over(v, options...); }, x);
+}
+
+template <class X, class... Options>
+requires VariableOperands<X>
+auto min_over(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return min_over(v, options...); }, x);
 }
 
 }  // namespace lafs::inline LAFS_ABI

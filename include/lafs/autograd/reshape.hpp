@@ -1,7 +1,7 @@
 // Differentiable changes of shape: reshape (shares memory) and permute (copies).
 #pragma once
 
-#include <lafs/autograd/expression.hpp>
+#include <lafs/autograd/operands.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -31,6 +31,23 @@ Variable<T, D> permute(const Variable<T, D>& x, std::initializer_list<int> order
             to.stride[i] = own.stride[x.shape().axis(axes[i])];
         put(to, g, target.accumulate);
     });
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X>
+requires VariableOperands<X>
+auto reshape(const X& x, const Shape& shape) {
+    return detail::over_variables([&](const auto& v) { return reshape(v, shape); }, x);
+}
+template <class X>
+requires VariableOperands<X>
+auto reshape(const X& x, std::initializer_list<std::int64_t> sizes) {
+    return detail::over_variables([&](const auto& v) { return reshape(v, sizes); }, x);
+}
+template <class X>
+requires VariableOperands<X>
+auto permute(const X& x, std::initializer_list<int> order) {
+    return detail::over_variables([&](const auto& v) { return permute(v, order); }, x);
 }
 
 }  // namespace lafs::inline LAFS_ABI

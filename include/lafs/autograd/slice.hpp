@@ -1,7 +1,7 @@
 // Differentiable slices of one axis.
 #pragma once
 
-#include <lafs/autograd/expression.hpp>
+#include <lafs/autograd/operands.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -15,6 +15,13 @@ Variable<T, D> slice(const Variable<T, D>& x, int axis, std::int64_t begin, std:
             x.grad().zero();
         put(View<T>(target.data, x.shape()).narrow(axis, begin, end), g, target.accumulate);
     });
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X, class... Options>
+requires VariableOperands<X>
+auto slice(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return slice(v, options...); }, x);
 }
 
 }  // namespace lafs::inline LAFS_ABI
