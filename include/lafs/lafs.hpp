@@ -45,6 +45,7 @@
 #include <lafs/data/ijb_lists.hpp>
 #include <lafs/data/image.hpp>
 #include <lafs/data/image_ops.hpp>
+#include <lafs/data/image_view.hpp>
 #include <lafs/data/loader.hpp>
 #include <lafs/data/property.hpp>
 #include <lafs/data/rand_augment.hpp>
