@@ -32,10 +32,12 @@
 #include <lafs/core/error.hpp>
 #include <lafs/core/pool.hpp>
 #include <lafs/core/random.hpp>
+#include <lafs/core/range.hpp>
 #include <lafs/core/rounded.hpp>
 #include <lafs/core/shape.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
+#include <lafs/core/topk.hpp>
 #include <lafs/data/affine.hpp>
 #include <lafs/data/alignment.hpp>
 #include <lafs/data/augment.hpp>
@@ -71,6 +73,7 @@
 #include <lafs/eval/verification.hpp>
 #include <lafs/expr/expression.hpp>
 #include <lafs/expr/functions.hpp>
+#include <lafs/expr/in_place.hpp>
 #include <lafs/expr/leaf.hpp>
 #include <lafs/expr/operations.hpp>
 #include <lafs/faces/model_spec.hpp>

@@ -8,14 +8,13 @@ namespace lafs::inline LAFS_ABI {
 /// The same elements in another shape. Throws when the numbers of elements differ.
 template <class T, class D>
 Variable<T, D> reshape(const Variable<T, D>& x, const Shape& shape) {
-    return record(x.value().reshape(shape), {x},
-                  [x](const Tensor<T, D>& g) { accumulate(x, g.reshape(x.shape())); });
+    return x.reshape(shape);
 }
 
 /// The same with one size that may be -1: it is worked out.
 template <class T, class D>
 Variable<T, D> reshape(const Variable<T, D>& x, std::initializer_list<std::int64_t> sizes) {
-    return reshape(x, x.value().reshape(sizes).shape());
+    return x.reshape(sizes);
 }
 
 /// The axes in another order: axis i of the result is axis order[i] of x.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lafs/expr/expression.hpp>
+#include <lafs/expr/in_place.hpp>
 #include <lafs/expr/operations.hpp>
 
 namespace lafs::inline LAFS_ABI {
