@@ -13,6 +13,7 @@
 #include <lafs/autograd/dropout.hpp>
 #include <lafs/autograd/expression.hpp>
 #include <lafs/autograd/extremum.hpp>
+#include <lafs/autograd/format.hpp>
 #include <lafs/autograd/gather.hpp>
 #include <lafs/autograd/grid_patches.hpp>
 #include <lafs/autograd/landmark_patches.hpp>
@@ -30,6 +31,7 @@
 #include <lafs/core/device.hpp>
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
+#include <lafs/core/format.hpp>
 #include <lafs/core/pool.hpp>
 #include <lafs/core/random.hpp>
 #include <lafs/core/range.hpp>
@@ -84,6 +86,7 @@
 #include <lafs/io/elements.hpp>
 #include <lafs/io/mapped_file.hpp>
 #include <lafs/io/npy.hpp>
+#include <lafs/io/npy_header.hpp>
 #include <lafs/io/pickle.hpp>
 #include <lafs/io/pickle_numpy.hpp>
 #include <lafs/io/pytorch_checkpoint.hpp>

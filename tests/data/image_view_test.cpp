@@ -4,9 +4,10 @@
 
 #include "catch.hpp"
 #include "check_contains.hpp"
+#include "temporary_folder.hpp"
 
 using lafs::Image, lafs::ImageView, lafs::PixelOrder;
-using lafs_test::check_contains;
+using lafs_test::check_contains, lafs_test::message_of;
 
 namespace {
 
@@ -56,19 +57,11 @@ TEST_CASE("memory that cannot be an image is refused", "[data]") {
                           std::size_t step) {
         return [=] { ImageView(pixels, width, height, PixelOrder::bgra, step); };
     };
-    const auto message = [](const auto& function) -> std::string {
-        try {
-            function();
-        } catch (const lafs::Error& error) {
-            return error.what();
-        }
-        return "nothing was thrown";
-    };
-    check_contains(message(view(nullptr, 2, 2, 0)), "got no pixels (null) for 2 x 2");
-    check_contains(message(view(memory.data(), 0, 2, 0)), "got size 0 x 2, expected positive");
-    check_contains(message(view(memory.data(), 2, -1, 0)), "got size 2 x -1, expected positive");
-    check_contains(message(view(memory.data(), std::int64_t{1} << 40, 1 << 20, 0)),
+    check_contains(message_of(view(nullptr, 2, 2, 0)), "got no pixels (null) for 2 x 2");
+    check_contains(message_of(view(memory.data(), 0, 2, 0)), "got size 0 x 2, expected positive");
+    check_contains(message_of(view(memory.data(), 2, -1, 0)), "got size 2 x -1, expected positive");
+    check_contains(message_of(view(memory.data(), std::int64_t{1} << 40, 1 << 20, 0)),
                    "expected positive and at most");
-    check_contains(message(view(memory.data(), 2, 2, 7)),
+    check_contains(message_of(view(memory.data(), 2, 2, 7)),
                    "got rows 7 bytes apart, expected at least 8 for 2 pixels of 4 bytes");
 }

@@ -259,4 +259,13 @@ private:
     Shape shape_;
 };
 
+/// The elements where the host can read them: the tensor itself on the CPU, else a copy.
+template <class T, class Device>
+Tensor<T> on_host(const Tensor<T, Device>& tensor) {
+    if constexpr (std::is_same_v<Device, Cpu>)
+        return tensor;
+    else
+        return tensor.template to<Cpu>();
+}
+
 }  // namespace lafs::inline LAFS_ABI

@@ -24,7 +24,7 @@ TopK<T, D> topk(const Tensor<T, D>& x, std::int64_t k) {
     require(x.rank() >= 1 && k >= 0 && k <= x.shape(-1), "topk", "got k = ", k, " for ", x.shape(),
             ", expected a last axis of k elements or more");
     if constexpr (!std::is_same_v<D, Cpu>) {
-        const TopK<T, Cpu> result = topk(x.template to<Cpu>(), k);
+        const TopK<T, Cpu> result = topk(on_host(x), k);
         return {result.values.template to<D>(), result.indices.template to<D>()};
     } else {
         const std::int64_t n = x.shape(-1), rows = n ? x.size() / n : 0;
