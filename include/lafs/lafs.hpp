@@ -32,6 +32,7 @@
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
 #include <lafs/core/format.hpp>
+#include <lafs/core/list.hpp>
 #include <lafs/core/pool.hpp>
 #include <lafs/core/random.hpp>
 #include <lafs/core/range.hpp>

@@ -137,6 +137,16 @@ TEST_CASE("gather picks tokens, index_select rows; what is picked twice gets bot
     CHECK_THROWS_AS(index_select(table, indices), Error);
 }
 
+TEST_CASE("concatenate takes any list of variables", "[autograd]") {
+    const Var x(DeviceTensor<double>::from({1, 2}, {1, 2}), true), y(DeviceTensor<double>::from({1, 1}, {3}));
+    const std::vector<Var> vector{x, y};
+    const std::array<Var, 2> array{x, y};
+    const std::vector<double> expected{1, 2, 3};
+    CHECK(concatenate(vector, 1).value().to_vector() == expected);
+    CHECK(concatenate(array, 1).value().to_vector() == expected);
+    CHECK(concatenate(std::span(vector), 1).value().to_vector() == expected);
+}
+
 TEST_CASE("variables reshape and slice like tensors", "[autograd]") {
     const Var x(DeviceTensor<double>::from({2, 3}, {1, 2, 3, 4, 5, 6}), true);
     const Var turned = x.reshape({3, -1});

@@ -20,7 +20,7 @@ namespace {
 template <class T>
 std::string written(const std::vector<std::int64_t>& shape, const std::vector<T>& values) {
     const TemporaryFolder folder;
-    lafs::write_npy(folder / "a.npy", shape, std::span<const T>(values));
+    lafs::write_npy(folder / "a.npy", shape, values);
     return read_text(folder / "a.npy");
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lafs/autograd/operands.hpp>
+#include <lafs/core/list.hpp>
 #include <span>
 
 namespace lafs::inline LAFS_ABI {
@@ -35,6 +36,11 @@ Variable<T, D> concatenate(std::span<const Variable<T, D>> parts, int axis) {
             at = end;
         }
     });
+}
+
+template <List X>
+requires(detail::IsVariable<element_of_list<X>>::value) auto concatenate(const X& parts, int axis) {
+    return concatenate(span_of(parts), axis);
 }
 
 template <class T, class D>

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
+#include <lafs/core/list.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/io/elements.hpp>
@@ -74,10 +75,9 @@ inline void write_npy_bytes(const std::filesystem::path& path, DType type,
 
 /// Writes an array of float, half, double, bool or integers, atomically. Throws unless it has as many
 /// elements as the shape says.
-template <class T>
-void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& shape,
-               std::span<const T> values) {
-    write_npy_bytes(path, dtype_of<T>, shape, std::as_bytes(values));
+template <List X>
+void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& shape, const X& values) {
+    write_npy_bytes(path, dtype_of<element_of_list<X>>, shape, std::as_bytes(span_of(values)));
 }
 
 /// Writes a tensor, atomically.
