@@ -13,11 +13,13 @@
 #include <lafs/autograd/dropout.hpp>
 #include <lafs/autograd/expression.hpp>
 #include <lafs/autograd/extremum.hpp>
+#include <lafs/autograd/format.hpp>
 #include <lafs/autograd/gather.hpp>
 #include <lafs/autograd/grid_patches.hpp>
 #include <lafs/autograd/landmark_patches.hpp>
 #include <lafs/autograd/matmul.hpp>
 #include <lafs/autograd/min_max.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/autograd/recompute.hpp>
 #include <lafs/autograd/reductions.hpp>
 #include <lafs/autograd/reshape.hpp>
@@ -29,12 +31,16 @@
 #include <lafs/core/device.hpp>
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
+#include <lafs/core/format.hpp>
+#include <lafs/core/list.hpp>
 #include <lafs/core/pool.hpp>
 #include <lafs/core/random.hpp>
+#include <lafs/core/range.hpp>
 #include <lafs/core/rounded.hpp>
 #include <lafs/core/shape.hpp>
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
+#include <lafs/core/topk.hpp>
 #include <lafs/data/affine.hpp>
 #include <lafs/data/alignment.hpp>
 #include <lafs/data/augment.hpp>
@@ -44,6 +50,7 @@
 #include <lafs/data/ijb_lists.hpp>
 #include <lafs/data/image.hpp>
 #include <lafs/data/image_ops.hpp>
+#include <lafs/data/image_view.hpp>
 #include <lafs/data/loader.hpp>
 #include <lafs/data/property.hpp>
 #include <lafs/data/rand_augment.hpp>
@@ -69,6 +76,7 @@
 #include <lafs/eval/verification.hpp>
 #include <lafs/expr/expression.hpp>
 #include <lafs/expr/functions.hpp>
+#include <lafs/expr/in_place.hpp>
 #include <lafs/expr/leaf.hpp>
 #include <lafs/expr/operations.hpp>
 #include <lafs/faces/model_spec.hpp>
@@ -79,6 +87,7 @@
 #include <lafs/io/elements.hpp>
 #include <lafs/io/mapped_file.hpp>
 #include <lafs/io/npy.hpp>
+#include <lafs/io/npy_header.hpp>
 #include <lafs/io/pickle.hpp>
 #include <lafs/io/pickle_numpy.hpp>
 #include <lafs/io/pytorch_checkpoint.hpp>

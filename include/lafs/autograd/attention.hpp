@@ -2,7 +2,7 @@
 // `to_qkv`: its last axis holds q, k and v, each (heads, width). (B, heads, N, N) is never stored.
 #pragma once
 
-#include <lafs/autograd/variable.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/attention.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -26,6 +26,13 @@ Variable<T, D> attention(const Variable<T, D>& qkv, std::int64_t heads, compute_
         attention_backward(D{}, sizes, qkv.data(), scale, y.data(), g.data(), log_sum.data(),
                            qkv.gradient_target());
     });
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X>
+requires VariableOperands<X>
+auto attention(const X& qkv, std::int64_t heads, compute_t<detail::element_of<X>> scale) {
+    return detail::over_variables([=](const auto& v) { return attention(v, heads, scale); }, qkv);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -53,6 +53,21 @@ public:
     /// The same value without history or gradient.
     Variable detach() const { return Variable(value()); }
 
+    /// The same elements in another shape, sharing memory; one size may be -1 and is worked out. Throws when the
+    /// numbers of elements differ.
+    Variable reshape(std::initializer_list<std::int64_t> sizes) const {
+        return reshape(value().reshape(sizes).shape());
+    }
+    Variable reshape(const Shape& shape) const {
+        return record(value().reshape(shape), {*this},
+                      [x = *this](const Value& g) { accumulate(x, g.reshape(x.shape())); });
+    }
+
+    /// Elements [begin, end) of one axis, as a copy. Throws outside the axis.
+    Variable slice(int axis, std::int64_t begin, std::int64_t end) const {
+        return part_of(*this, [=](const View<T>& view) { return view.narrow(axis, begin, end); });
+    }
+
     /// Where a backward function writes this variable's gradient: memory of the value's shape, to be
     /// overwritten the first time and added to afterwards; empty when no gradient is wanted.
     GradientTarget<T> gradient_target() const {
@@ -188,6 +203,17 @@ Variable<T, Device> record(Tensor<T, Device> value, std::span<const Variable<U, 
                            const std::source_location& place = std::source_location::current()) {
     return detail::record_function(std::move(value), inputs, std::move(backward),
                                    detail::RecordedAt{place.file_name(), place.line()});
+}
+
+/// A copy of the part of x that `part` makes of a view of it; the gradient goes back to that part.
+template <class T, class D, class Part>
+Variable<T, D> part_of(const Variable<T, D>& x, Part part) {
+    return record(contiguous(part(x.value().view()), D{}), {x}, [x, part](const Tensor<T, D>& g) {
+        const GradientTarget<T> target = x.gradient_target();
+        if (!target.accumulate && x.value().size() != 0)
+            x.grad().zero();
+        put(part(View<T>(target.data, x.shape())), g, target.accumulate);
+    });
 }
 
 }  // namespace lafs::inline LAFS_ABI

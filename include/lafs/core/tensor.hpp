@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <lafs/core/pool.hpp>
@@ -190,6 +191,28 @@ public:
     /// How often the memory, which other tensors may share, was changed; see the top of the file.
     std::uint32_t changes() const { return storage_ ? storage_->changes.load(std::memory_order_relaxed) : 0; }
 
+    /// The element at one index for each axis, to be read or written; negative ones count from the end. Throws
+    /// outside of the tensor.
+    template <std::integral... Index>
+    T& at(Index... index) const requires(std::is_same_v<Device, Cpu>) {
+        require_defined("at");
+        require(sizeof...(index) == static_cast<std::size_t>(rank()), "at", "got ", sizeof...(index),
+                " indices for ", shape_);
+        std::int64_t place = 0;
+        int axis = 0;
+        ((place = place * shape_[axis] + index_on(axis, static_cast<std::int64_t>(index)), ++axis), ...);
+        return data()[place];
+    }
+
+    /// What stands at one index of the first axis, sharing memory: a row of a matrix. Throws outside.
+    Tensor operator[](std::int64_t index) const {
+        require(rank() > 0, "index", "got the index ", index, " of a tensor without axes");
+        const std::int64_t place = index_on(0, index);
+        Tensor result = slice(place, place + 1);
+        result.shape_ = shape_.without(0);
+        return result;
+    }
+
     /// The same elements in another shape; one size may be -1 and is worked out.
     Tensor reshape(std::initializer_list<std::int64_t> sizes) const {
         require_defined("reshape");
@@ -289,9 +312,26 @@ private:
     }
     std::size_t bytes() const { return static_cast<std::size_t>(size()) * sizeof(T); }
 
+    /// A possibly negative index on an axis as one from 0 on, or throws.
+    std::int64_t index_on(int axis, std::int64_t index) const {
+        const std::int64_t size = shape_[axis];
+        require(index >= -size && index < size, "index", "got ", index, " on axis ", axis, " of ", shape_,
+                ", expected ", -size, " .. ", size - 1);
+        return index < 0 ? index + size : index;
+    }
+
     Handle<Storage<Device>> storage_;
     std::int64_t offset_ = 0;
     Shape shape_;
 };
+
+/// The elements where the host can read them: the tensor itself on the CPU, else a copy.
+template <class T, class Device>
+Tensor<T> on_host(const Tensor<T, Device>& tensor) {
+    if constexpr (std::is_same_v<Device, Cpu>)
+        return tensor;
+    else
+        return tensor.template to<Cpu>();
+}
 
 }  // namespace lafs::inline LAFS_ABI

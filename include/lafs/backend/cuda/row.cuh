@@ -42,6 +42,9 @@ struct Neighbours {
     friend __device__ N erf(const N& a) { return of([&](auto i) { return lafs::erf(a.lane[i]); }); }
     friend __device__ N exp(const N& a) { return of([&](auto i) { return lafs::exp(a.lane[i]); }); }
     friend __device__ N log(const N& a) { return of([&](auto i) { return lafs::log(a.lane[i]); }); }
+    friend __device__ N sin(const N& a) { return of([&](auto i) { return lafs::sin(a.lane[i]); }); }
+    friend __device__ N cos(const N& a) { return of([&](auto i) { return lafs::cos(a.lane[i]); }); }
+    friend __device__ N pow(const N& a, const N& b) { return of([&](auto i) { return lafs::pow(a.lane[i], b.lane[i]); }); }
     friend __device__ N sqrt(const N& a) { return of([&](auto i) { return lafs::sqrt(a.lane[i]); }); }
     friend __device__ N tanh(const N& a) { return of([&](auto i) { return lafs::tanh(a.lane[i]); }); }
     friend __device__ N minimum(const N& a, const N& b) { return of([&](auto i) { return lafs::minimum(a.lane[i], b.lane[i]); }); }
