@@ -99,6 +99,7 @@
 #include <lafs/losses/scaled_softmax.hpp>
 #include <lafs/losses/sface.hpp>
 #include <lafs/models/dino_head.hpp>
+#include <lafs/models/image_size.hpp>
 #include <lafs/models/landmark_cnn.hpp>
 #include <lafs/models/part_fvit.hpp>
 #include <lafs/models/vit.hpp>

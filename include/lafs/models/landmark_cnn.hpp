@@ -6,6 +6,7 @@
 #pragma once
 
 #include <lafs/autograd/min_max.hpp>
+#include <lafs/models/image_size.hpp>
 #include <lafs/nn/batch_norm2d.hpp>
 #include <lafs/nn/conv2d.hpp>
 #include <lafs/nn/dropout.hpp>
@@ -154,7 +155,7 @@ Variable<T, D> landmarks_from_theta(const Variable<T, D>& theta, double range) {
 
 struct LandmarkCnnConfig {
     std::int64_t landmarks = 196;
-    std::int64_t image_size = 112;  ///< landmarks span 0 .. image_size - 1 pixels
+    std::int64_t image_size = 112;  ///< side of the images; landmarks span 0 .. image_size - 1 pixels
     double dropout = 0.5;
 };
 
@@ -173,8 +174,10 @@ struct LandmarkCnn : Module<T, D> {
         visitor.child("output_layer", output_layer);
     }
 
-    /// image (batch, 3, height, width), values in [-1, 1] -> (batch, N, 2), (x, y) in pixels.
+    /// image (batch, 3, size, size), values in [-1, 1] -> (batch, N, 2), (x, y) in pixels. Throws for images
+    /// of another size.
     Variable<T, D> landmarks(const Variable<T, D>& image) const {
+        check_image_size("landmark_cnn", image.shape(), 3, config.image_size);
         return landmarks_from_theta(output_layer.forward(stn.forward(image)),
                                     static_cast<double>(config.image_size - 1));
     }

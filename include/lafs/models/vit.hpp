@@ -8,6 +8,7 @@
 #include <lafs/autograd/grid_patches.hpp>
 #include <lafs/autograd/recompute.hpp>
 #include <lafs/autograd/slice.hpp>
+#include <lafs/models/image_size.hpp>
 #include <lafs/nn/evaluation.hpp>
 #include <lafs/nn/transformer_block.hpp>
 #include <memory>
@@ -20,6 +21,7 @@ struct VitConfig {
     std::int64_t head_width = 64;
     std::int64_t tokens = 196;  ///< most tokens an image has, without the class token
     std::int64_t patch = 8, channels = 3;
+    std::int64_t image_size = 112;  ///< side of the images in pixels
     double dropout = 0.1, embedding_dropout = 0.1, stochastic_depth = 0.1;
     double epsilon = 1e-5;   ///< of layer norm
     bool recompute = false;  ///< blocks keep their input only and run again in the backward pass
@@ -58,6 +60,7 @@ struct VitConfig {
         positive("tokens", tokens);
         positive("patch", patch);
         positive("channels", channels);
+        positive("image_size", image_size);
         const auto rate = [](const char* name, double value) {
             require(value >= 0 && value < 1, "vit", "got ", name, ' ', value, ", expected 0 <= ", name,
                     " < 1");
@@ -159,8 +162,10 @@ class FViT : public Vit<T, D> {
 public:
     using Vit<T, D>::Vit;
 
-    /// images (B, channels, H, W) -> (B, width). Throws when the grid has more than config.tokens blocks.
+    /// images (B, channels, image_size, image_size) -> (B, width). Throws for images of another size, and when
+    /// the grid has more than config.tokens blocks.
     Variable<T, D> forward(const Variable<T, D>& images) const {
+        check_image_size("fvit", images.shape(), this->config().channels, this->config().image_size);
         return this->forward_tokens(grid_patches(images, this->config().patch));
     }
 
