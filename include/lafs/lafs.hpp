@@ -18,9 +18,11 @@
 #include <lafs/autograd/landmark_patches.hpp>
 #include <lafs/autograd/matmul.hpp>
 #include <lafs/autograd/min_max.hpp>
+#include <lafs/autograd/pooling.hpp>
 #include <lafs/autograd/recompute.hpp>
 #include <lafs/autograd/reductions.hpp>
 #include <lafs/autograd/reshape.hpp>
+#include <lafs/autograd/rms_norm.hpp>
 #include <lafs/autograd/row_functions.hpp>
 #include <lafs/autograd/slice.hpp>
 #include <lafs/autograd/stochastic_depth.hpp>
@@ -107,6 +109,7 @@
 #include <lafs/models/landmark_cnn.hpp>
 #include <lafs/models/part_fvit.hpp>
 #include <lafs/models/vit.hpp>
+#include <lafs/nn/activation.hpp>
 #include <lafs/nn/attention.hpp>
 #include <lafs/nn/batch_norm2d.hpp>
 #include <lafs/nn/conv2d.hpp>
@@ -114,11 +117,15 @@
 #include <lafs/nn/dropout.hpp>
 #include <lafs/nn/evaluation.hpp>
 #include <lafs/nn/feed_forward.hpp>
+#include <lafs/nn/group_norm.hpp>
 #include <lafs/nn/init.hpp>
 #include <lafs/nn/layer_norm.hpp>
 #include <lafs/nn/linear.hpp>
 #include <lafs/nn/module.hpp>
+#include <lafs/nn/pooling.hpp>
+#include <lafs/nn/rms_norm.hpp>
 #include <lafs/nn/squeeze_excite.hpp>
+#include <lafs/nn/swiglu.hpp>
 #include <lafs/nn/transformer_block.hpp>
 #include <lafs/optim/adamw.hpp>
 #include <lafs/optim/gradient_clipping.hpp>
@@ -145,7 +152,9 @@
 #include <lafs/primitives/map.hpp>
 #include <lafs/primitives/min_max.hpp>
 #include <lafs/primitives/optimizer_step.hpp>
+#include <lafs/primitives/pooling.hpp>
 #include <lafs/primitives/reduce.hpp>
+#include <lafs/primitives/rms_norm.hpp>
 #include <lafs/primitives/row.hpp>
 #include <lafs/report/log.hpp>
 #include <lafs/report/progress.hpp>
