@@ -124,6 +124,7 @@
 #include <lafs/nn/module.hpp>
 #include <lafs/nn/pooling.hpp>
 #include <lafs/nn/rms_norm.hpp>
+#include <lafs/nn/sequential.hpp>
 #include <lafs/nn/squeeze_excite.hpp>
 #include <lafs/nn/swiglu.hpp>
 #include <lafs/nn/transformer_block.hpp>
