@@ -18,6 +18,7 @@
 #include <lafs/autograd/landmark_patches.hpp>
 #include <lafs/autograd/matmul.hpp>
 #include <lafs/autograd/min_max.hpp>
+#include <lafs/autograd/observer.hpp>
 #include <lafs/autograd/pooling.hpp>
 #include <lafs/autograd/recompute.hpp>
 #include <lafs/autograd/reductions.hpp>
@@ -114,10 +115,12 @@
 #include <lafs/nn/batch_norm2d.hpp>
 #include <lafs/nn/conv2d.hpp>
 #include <lafs/nn/copy_parameters.hpp>
+#include <lafs/nn/deep_copy.hpp>
 #include <lafs/nn/dropout.hpp>
 #include <lafs/nn/evaluation.hpp>
 #include <lafs/nn/feed_forward.hpp>
 #include <lafs/nn/group_norm.hpp>
+#include <lafs/nn/hooks.hpp>
 #include <lafs/nn/init.hpp>
 #include <lafs/nn/layer_norm.hpp>
 #include <lafs/nn/linear.hpp>
@@ -126,6 +129,7 @@
 #include <lafs/nn/rms_norm.hpp>
 #include <lafs/nn/sequential.hpp>
 #include <lafs/nn/squeeze_excite.hpp>
+#include <lafs/nn/summary.hpp>
 #include <lafs/nn/swiglu.hpp>
 #include <lafs/nn/transformer_block.hpp>
 #include <lafs/optim/adamw.hpp>

@@ -1,6 +1,7 @@
 // Differentiable two-dimensional convolution (formula and sizes: primitives/convolution.hpp).
 #pragma once
 
+#include <lafs/autograd/observer.hpp>
 #include <lafs/autograd/reductions.hpp>
 #include <lafs/backend/cpu/conv.hpp>
 #include <lafs/backend/cpu/depthwise.hpp>
@@ -16,6 +17,7 @@ Variable<T, D> conv2d(const Variable<T, D>& x, const Variable<T, D>& weight, con
     require(!bias.defined() || bias.shape() == Shape{g.out}, "conv2d", "got bias ",
             bias.defined() ? bias.shape() : Shape{}, ", expected ", Shape{g.out});
     const auto y = Tensor<T, D>::empty(g.out_shape());
+    detail::report_product(y.size() * g.depth());
     if (g.depthwise())
         depthwise_forward(D{}, g, x.data(), weight.data(), bias.data(), y.data());
     else

@@ -60,7 +60,7 @@ struct Bottleneck : Module<T, D> {
     }
 
     Variable<T, D> forward(const Variable<T, D>& x) const {
-        return config.hard_swish ? run<HardSwish>(x) : run<Relu>(x);
+        return this->observed([&] { return config.hard_swish ? run<HardSwish>(x) : run<Relu>(x); });
     }
 
 private:
@@ -117,10 +117,12 @@ struct LandmarkTrunk : Module<T, D> {
     Variable<T, D> forward(const Variable<T, D>& image) const {
         require(image.shape().rank() == 4 && image.shape(1) == 3, "landmark_cnn", "got image ", image.shape(),
                 ", expected (batch, 3, height, width)");
-        auto x = stem_norm.template forward<HardSwish>(stem.forward(image));
-        for (const auto& block : blocks)
-            x = block.forward(x);
-        return x;
+        return this->observed([&] {
+            auto x = stem_norm.template forward<HardSwish>(stem.forward(image));
+            for (const auto& block : blocks)
+                x = block.forward(x);
+            return x;
+        });
     }
 };
 
@@ -139,8 +141,10 @@ struct LandmarkOutput : Module<T, D> {
     }
 
     Variable<T, D> forward(const Variable<T, D>& map) const {
-        const auto pixels = reshape(map, {map.shape(0), map.shape(1), map.shape(2) * map.shape(3)});
-        return linear.forward(dropout.forward(mean(pixels, 2)));
+        return this->observed([&] {
+            const auto pixels = reshape(map, {map.shape(0), map.shape(1), map.shape(2) * map.shape(3)});
+            return linear.forward(dropout.forward(mean(pixels, 2)));
+        });
     }
 };
 
@@ -178,8 +182,10 @@ struct LandmarkCnn : Module<T, D> {
     /// of another size.
     Variable<T, D> landmarks(const Variable<T, D>& image) const {
         check_image_size("landmark_cnn", image.shape(), 3, config.image_size);
-        return landmarks_from_theta(output_layer.forward(stn.forward(image)),
-                                    static_cast<double>(config.image_size - 1));
+        return this->observed([&] {
+            return landmarks_from_theta(output_layer.forward(stn.forward(image)),
+                                        static_cast<double>(config.image_size - 1));
+        });
     }
 };
 

@@ -11,7 +11,7 @@
 #include <lafs/models/image_size.hpp>
 #include <lafs/nn/evaluation.hpp>
 #include <lafs/nn/transformer_block.hpp>
-#include <memory>
+#include <vector>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -88,8 +88,9 @@ public:
           head_norm(config.width, config.epsilon) {
         fill_normal(positions.value(), 0, 1);
         fill_normal(class_token.value(), 0, 1);
+        blocks.reserve(static_cast<std::size_t>(config.depth));
         for (std::int64_t i = 0; i < config.depth; ++i)
-            blocks.push_back(std::make_unique<TransformerBlock<T, D>>(config.block()));
+            blocks.emplace_back(config.block());
     }
 
     const VitConfig& config() const { return config_; }
@@ -100,16 +101,18 @@ public:
         visit_image_part(visitor);
         visitor.child("patch_to_embedding", patch_to_embedding);
         for (std::size_t i = 0; i < blocks.size(); ++i)
-            visitor.child("transformer.layers." + std::to_string(i), *blocks[i]);
+            visitor.child("transformer.layers." + std::to_string(i), blocks[i]);
         visitor.child("mlp_head.0", head_norm);
     }
 
     /// tokens (B, n, token_size) with 1 <= n <= config.tokens -> (B, width).
     Variable<T, D> forward_tokens(const Variable<T, D>& tokens) const {
-        Variable<T, D> x = embed_tokens(tokens);
-        for (std::size_t i = 0; i + 1 < blocks.size(); ++i)
-            x = run_block(*blocks[i], &TransformerBlock<T, D>::forward, x);
-        return head_norm.forward(run_block(*blocks.back(), &TransformerBlock<T, D>::forward_class, x));
+        return this->observed([&] {
+            Variable<T, D> x = embed_tokens(tokens);
+            for (std::size_t i = 0; i + 1 < blocks.size(); ++i)
+                x = run_block(blocks[i], &TransformerBlock<T, D>::forward, x);
+            return head_norm.forward(run_block(blocks.back(), &TransformerBlock<T, D>::forward_class, x));
+        });
     }
 
     /// Where the class token looks in one block: (B, heads, n + 1) probabilities, in evaluation mode. A
@@ -120,14 +123,14 @@ public:
         const EvaluationScope<T, D> evaluation(*this);
         Variable<T, D> x = embed_tokens(tokens);
         for (std::int64_t i = 0; i < at; ++i)
-            x = blocks[static_cast<std::size_t>(i)]->forward(x);
-        const auto& block = *blocks[static_cast<std::size_t>(at)];
+            x = blocks[static_cast<std::size_t>(i)].forward(x);
+        const auto& block = blocks[static_cast<std::size_t>(at)];
         return block.attention.class_probabilities(block.attention_norm.forward(x));
     }
 
     Variable<T, D> positions, class_token;
     Linear<T, D> patch_to_embedding;
-    std::vector<std::unique_ptr<TransformerBlock<T, D>>> blocks;
+    std::vector<TransformerBlock<T, D>> blocks;
     LayerNorm<T, D> head_norm;
 
 protected:

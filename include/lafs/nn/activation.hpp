@@ -11,7 +11,9 @@ namespace lafs::inline LAFS_ABI {
 template <class Op, class T, class D = Cpu>
 struct Activation : Module<T, D> {
     void visit(Visitor<T, D>&) override {}
-    Variable<T, D> forward(const Variable<T, D>& x) const { return apply<Op>(x); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return Variable<T, D>(apply<Op>(x)); });
+    }
 };
 
 /// The layers of PyTorch with these names (torch.nn.GELU with its default, the exact one).
@@ -24,7 +26,9 @@ using GELU = Activation<Gelu, T, D>;
 template <class T, class D = Cpu>
 struct SiLU : Module<T, D> {
     void visit(Visitor<T, D>&) override {}
-    Variable<T, D> forward(const Variable<T, D>& x) const { return x * sigmoid(x); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return Variable<T, D>(x * sigmoid(x)); });
+    }
 };
 
 }  // namespace lafs::inline LAFS_ABI

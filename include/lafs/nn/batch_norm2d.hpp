@@ -33,7 +33,9 @@ struct BatchNorm2d : Module<T, D> {
     template <class Op = Identity>
     Variable<T, D> forward(const Variable<T, D>& x) const {
         batches += this->training();
-        return batch_norm<Op>(x, weight, bias, running, {this->training(), momentum, epsilon});
+        return this->observed([&] {
+            return batch_norm<Op>(x, weight, bias, running, {this->training(), momentum, epsilon});
+        });
     }
 };
 

@@ -37,7 +37,9 @@ struct Conv2d : Module<T, D> {
     }
 
     /// x (batch, in, height, width) -> (batch, out, height', width').
-    Variable<T, D> forward(const Variable<T, D>& x) const { return conv2d(x, weight, bias, options); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return conv2d(x, weight, bias, options); });
+    }
 };
 
 }  // namespace lafs::inline LAFS_ABI

@@ -35,11 +35,17 @@ struct GroupNorm : Module<T, D> {
         const std::int64_t channels = weight.shape(0);
         require(shape.rank() >= 2 && shape[1] == channels && shape.size() > 0, "group_norm", "got ", shape,
                 ", expected (batch, ", channels, ", ...)");
+        return this->observed([&] { return normalised(x, channels); });
+    }
+
+private:
+    Variable<T, D> normalised(const Variable<T, D>& x, std::int64_t channels) const {
+        const Shape& shape = x.shape();
         const std::int64_t row = channels / groups * shape.size_between(2, shape.rank());
         const Variable<T, D> ones(Tensor<T, D>::full({row}, T(1))), zeros(Tensor<T, D>::zeros({row}));
         // (batch, channels, ...) -> (batch, groups, what is normalised together) -> (batch, channels, plane)
-        const auto normalised = layer_norm(reshape(x, {shape[0], groups, row}), ones, zeros, epsilon);
-        const auto planes = reshape(normalised, {shape[0], channels, shape.size_between(2, shape.rank())});
+        const auto rows = layer_norm(reshape(x, {shape[0], groups, row}), ones, zeros, epsilon);
+        const auto planes = reshape(rows, {shape[0], channels, shape.size_between(2, shape.rank())});
         const Variable<T, D> y = planes * reshape(weight, {channels, 1}) + reshape(bias, {channels, 1});
         return reshape(y, shape);
     }

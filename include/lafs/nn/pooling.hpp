@@ -13,7 +13,9 @@ struct MaxPool2d : Module<T, D> {
 
     explicit MaxPool2d(const PoolOptions& pool_options) : options(pool_options) {}
     void visit(Visitor<T, D>&) override {}
-    Variable<T, D> forward(const Variable<T, D>& x) const { return max_pool2d(x, options); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return max_pool2d(x, options); });
+    }
 };
 
 /// Means of windows.
@@ -23,7 +25,9 @@ struct AvgPool2d : Module<T, D> {
 
     explicit AvgPool2d(const PoolOptions& pool_options) : options(pool_options) {}
     void visit(Visitor<T, D>&) override {}
-    Variable<T, D> forward(const Variable<T, D>& x) const { return avg_pool2d(x, options); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return avg_pool2d(x, options); });
+    }
 };
 
 /// Largest elements of height x width areas, whatever the size of the plane.
@@ -34,7 +38,9 @@ struct AdaptiveMaxPool2d : Module<T, D> {
     explicit AdaptiveMaxPool2d(std::int64_t out_height = 1, std::int64_t out_width = 1)
         : height(out_height), width(out_width) {}
     void visit(Visitor<T, D>&) override {}
-    Variable<T, D> forward(const Variable<T, D>& x) const { return adaptive_max_pool2d(x, height, width); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return adaptive_max_pool2d(x, height, width); });
+    }
 };
 
 /// Means of height x width areas.
@@ -45,7 +51,9 @@ struct AdaptiveAvgPool2d : Module<T, D> {
     explicit AdaptiveAvgPool2d(std::int64_t out_height = 1, std::int64_t out_width = 1)
         : height(out_height), width(out_width) {}
     void visit(Visitor<T, D>&) override {}
-    Variable<T, D> forward(const Variable<T, D>& x) const { return adaptive_avg_pool2d(x, height, width); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return adaptive_avg_pool2d(x, height, width); });
+    }
 };
 
 }  // namespace lafs::inline LAFS_ABI

@@ -18,7 +18,9 @@ struct RMSNorm : Module<T, D> {
 
     void visit(Visitor<T, D>& visitor) override { visitor.parameter("weight", weight); }
 
-    Variable<T, D> forward(const Variable<T, D>& x) const { return rms_norm(x, weight, epsilon); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return rms_norm(x, weight, epsilon); });
+    }
 };
 
 }  // namespace lafs::inline LAFS_ABI

@@ -58,7 +58,9 @@ public:
 
     void visit(typename Types::Visit& visitor) override { visit_layers(visitor, All{}); }
 
-    Value forward(const Value& x) const { return run_layers(x, All{}); }
+    Value forward(const Value& x) const {
+        return this->observed([&] { return run_layers(x, All{}); });
+    }
 
     /// Layer i.
     template <std::size_t i>

@@ -23,9 +23,11 @@ struct SwiGLU : Module<T, D> {
 
     /// (..., width) -> (..., width).
     Variable<T, D> forward(const Variable<T, D>& x) const {
-        const Variable<T, D> gate = w1.forward(x), value = w3.forward(x);
-        const Variable<T, D> gated = gate * sigmoid(gate) * value;
-        return w2.forward(gated);
+        return this->observed([&] {
+            const Variable<T, D> gate = w1.forward(x), value = w3.forward(x);
+            const Variable<T, D> gated = gate * sigmoid(gate) * value;
+            return w2.forward(gated);
+        });
     }
 };
 
