@@ -19,5 +19,7 @@
 #include <lafs/backend/cuda/map.cuh>
 #include <lafs/backend/cuda/map_gradients.cuh>
 #include <lafs/backend/cuda/optimizer_step.cuh>
+#include <lafs/backend/cuda/pooling.cuh>
 #include <lafs/backend/cuda/reduce.cuh>
+#include <lafs/backend/cuda/rms_norm.cuh>
 #include <lafs/backend/cuda/row.cuh>

@@ -26,11 +26,13 @@ std::vector<double> reference(const Tensor<T>& x, const Tensor<T>& w, const Tens
                     for (std::int64_t c = 0; c < group; ++c)
                         for (std::int64_t a = 0; a < w.shape(2); ++a)
                             for (std::int64_t b = 0; b < w.shape(3); ++b) {
-                                const std::int64_t row = v * options.stride - options.padding + a,
-                                                   column = u * options.stride - options.padding + b;
+                                const std::int64_t row =
+                                    v * options.stride - options.padding + a * options.dilation;
+                                const std::int64_t column =
+                                    u * options.stride - options.padding + b * options.dilation;
                                 if (row < 0 || row >= height || column < 0 || column >= width)
                                     continue;
-                                const std::int64_t channel = options.groups == 1 ? c : o;
+                                const std::int64_t channel = o / (out[1] / options.groups) * group + c;
                                 sum += double{x.data()[((n * channels + channel) * height + row) * width +
                                                        column]} *
                                        w.data()[((o * group + c) * w.shape(2) + a) * w.shape(3) + b];
@@ -58,6 +60,16 @@ const Case cases[] = {
     {{1, 2, 20, 37}, {2, 1, 3, 3}, {1, 2, 20, 37}, {1, 1, 2}},
     {{1, 3, 8, 9}, {3, 1, 2, 3}, {1, 3, 3, 3}, {3, 1, 3}},  // some phases have no tap
     {{2, 2, 6, 6}, {2, 1, 1, 1}, {2, 2, 2, 2}, {3, 0, 2}},
+    {{2, 6, 7, 5}, {4, 3, 3, 3}, {2, 4, 4, 3}, {2, 1, 2}},       // groups
+    {{3, 4, 4, 3}, {6, 2, 1, 1}, {3, 6, 4, 3}, {1, 0, 2}},       // groups of one pixel, panels span images
+    {{2, 3, 5, 6}, {6, 1, 3, 3}, {2, 6, 5, 6}, {1, 1, 3}},       // two outputs of each channel
+    {{2, 4, 5, 5}, {2, 2, 3, 3}, {2, 2, 5, 5}, {1, 1, 2}},       // groups of one output
+    {{2, 3, 9, 8}, {4, 3, 3, 3}, {2, 4, 9, 8}, {1, 2, 1, 2}},    // dilation
+    {{1, 2, 13, 9}, {3, 2, 3, 2}, {1, 3, 4, 3}, {2, 0, 1, 3}},   // dilation, strided
+    {{2, 4, 9, 9}, {4, 2, 3, 3}, {2, 4, 5, 5}, {2, 2, 2, 2}},    // groups and dilation
+    {{2, 3, 9, 8}, {3, 1, 3, 3}, {2, 3, 9, 8}, {1, 2, 3, 2}},    // depthwise and dilation
+    {{2, 2, 14, 11}, {2, 1, 3, 3}, {2, 2, 5, 4}, {2, 0, 2, 2}},  // dilation is the stride
+    {{1, 2, 15, 12}, {2, 1, 3, 2}, {1, 2, 7, 7}, {2, 2, 2, 3}},
 };
 
 template <class T>
@@ -157,7 +169,11 @@ TEST_CASE("conv2d names both shapes in its errors", "[autograd]") {
     CHECK(names_both({2, 3, 4}, {2, 3, 1, 1}, {}));
     CHECK(names_both({2, 3, 4, 4}, {2, 4, 1, 1}, {}));
     CHECK(names_both({2, 3, 4, 4}, {2, 3, 5, 5}, {}));
-    CHECK(names_both({2, 4, 4, 4}, {4, 2, 3, 3}, {1, 1, 2}));
+    CHECK(names_both({2, 4, 4, 4}, {4, 2, 3, 3}, {1, 1, 3}));  // groups divide no channels
+    CHECK(names_both({2, 4, 4, 4}, {4, 4, 3, 3}, {1, 1, 2}));  // a weight of all channels
+    CHECK(names_both({2, 4, 4, 4}, {3, 2, 3, 3}, {1, 1, 2}));
+    CHECK(names_both({2, 4, 4, 4}, {4, 4, 3, 3}, {1, 0, 1, 2}));  // reaches over 5 pixels
+    CHECK(names_both({2, 4, 4, 4}, {4, 4, 3, 3}, {1, 0, 1, 0}));
     CHECK(names_both({2, 4, 4, 4}, {4, 4, 3, 3}, {1, 1, 4}));
     CHECK(names_both({2, 4, 4, 4}, {4, 4, 3, 3}, {0, 1, 1}));
     CHECK(names_both({2, 4, 4, 4}, {4, 4, 3, 3}, {1, -1, 1}));

@@ -189,3 +189,19 @@ TEST_CASE("files of other people end in a message", "[train]") {
     check_contains(message("whole_pickled_model.pt"), "whole pickled model");
     check_contains(message("legacy_not_zip.pt"), "PyTorch before 1.6");
 }
+
+TEST_CASE("the size of images is stated, or that of a square grid, or 112", "[train]") {
+    TemporaryFolder folder;
+    auto shapes = grid_shapes();
+    CHECK(model_in(file_of(folder / "a", shapes)).vit.image_size == 112);  // 5 patches are no square
+    shapes["pos_embedding"] = {1, 10, 8};
+    CHECK(model_in(file_of(folder / "b", shapes)).vit.image_size == 6);  // 3 x 3 patches of 2 x 2
+    const auto stated = [&](const std::string& model) {
+        const auto file = file_of(folder / "c", shapes, {{"format", "lafs weights 1"}, {"model", model}});
+        return lafs::model_text(model_in(file));
+    };
+    const std::string plain = "grid-base:width=8,depth=2,heads=1,hidden=16,tokens=9,patch=2";
+    CHECK(stated(plain) == plain);
+    CHECK(stated(plain + ",image=6") == plain + ",image=6");
+    CHECK(stated(plain + ",image=4") == plain + ",image=4");
+}

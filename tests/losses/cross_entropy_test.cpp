@@ -93,3 +93,36 @@ TEST_CASE("labels and shapes that do not fit are errors", "[losses]") {
     CHECK_THROWS_AS(cross_entropy(DeviceVariable<float>(DeviceTensor<float>::zeros({3})), Labels::zeros({3})),
                     Error);
 }
+
+TEST_CASE("label smoothing shares a part of each label among all classes", "[losses]") {
+    for (const std::int64_t classes : lengths()) {
+        const double smoothing = 0.1;
+        const auto x_values = normal_tensor({5, classes}, 1, 6.0),
+                   soft_values = uniform_tensor({5, classes}, 2, 0.0, 1.0);
+        const auto hard_targets =
+                       Tensor<double>::full({5, classes}, smoothing / static_cast<double>(classes)),
+                   soft_targets = Tensor<double>::empty({5, classes});
+        std::vector<std::int64_t> right;
+        for (std::int64_t row = 0; row < 5; ++row) {
+            right.push_back(row * 37 % classes);
+            hard_targets.data()[row * classes + right.back()] += 1 - smoothing;
+        }
+        for (std::int64_t i = 0; i < 5 * classes; ++i)
+            soft_targets.data()[i] =
+                (1 - smoothing) * soft_values.data()[i] + smoothing / static_cast<double>(classes);
+        const Var x(on_device(x_values), true);
+        const auto labels = Labels::from({5}, right);
+        const auto soft = on_device(soft_values);
+        CHECK(cross_entropy(x, labels, smoothing).item() ==
+              Approx(plain(x_values, hard_targets)).margin(1e-12));
+        CHECK(cross_entropy(x, soft, smoothing).item() ==
+              Approx(plain(x_values, soft_targets)).margin(1e-12));
+        INFO(classes << " classes");
+        check_derivative([&](const Inputs& in) { return cross_entropy(in[0], labels, smoothing); }, {x});
+        check_derivative([&](const Inputs& in) { return cross_entropy(in[0], soft, smoothing); }, {x});
+        CHECK(cross_entropy(x, labels, 0.0).item() == cross_entropy(x, labels).item());
+    }
+    const DeviceVariable<float> x(DeviceTensor<float>::zeros({2, 3}));
+    CHECK_THROWS_AS(cross_entropy(x, Labels::zeros({2}), 1.0), Error);
+    CHECK_THROWS_AS(cross_entropy(x, Labels::zeros({2}), -0.1), Error);
+}

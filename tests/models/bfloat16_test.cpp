@@ -20,6 +20,7 @@ lafs::VitConfig little() {
     lafs::VitConfig config = lafs::VitConfig::sized(48, 3, 2, 96);
     config.head_width = 16;
     config.tokens = 16;
+    config.image_size = 32;
     config.dropout = config.embedding_dropout = config.stochastic_depth = 0;
     return config;
 }

@@ -10,6 +10,7 @@ inline lafs::VitConfig little_config() {
     config.head_width = 5;
     config.tokens = 9;
     config.patch = 2;
+    config.image_size = 6;
     return config;
 }
 

@@ -52,3 +52,44 @@ TEST_CASE("Part fViT takes fewer landmarks from elsewhere", "[models]") {
     CHECK_THROWS_AS(model.forward(images, many), Error);
     CHECK_THROWS_AS((Model(little_config(), 1)), Error);
 }
+
+TEST_CASE("Part fViT refuses images of a size that it is not made for, and says both", "[models]") {
+    manual_seed(1);
+    VitConfig config = little_config();
+    config.image_size = 32;
+    Model model(config);
+    model.eval();
+    const auto message = [&](const auto& run) {
+        try {
+            run();
+        } catch (const Error& error) {
+            return std::string(error.what());
+        }
+        return std::string("nothing was thrown");
+    };
+    for (const std::int64_t side : {16, 64}) {
+        const DeviceVariable<float> images(normal<float>({1, 3, side, side}, 1)),
+            points(uniform<float>({1, 4, 2}, 2, 0, 15));
+        const std::string both = "got images (1, 3, " + std::to_string(side) + ", " + std::to_string(side) +
+                                 "), expected (B, 3, 32, 32)";
+        CHECK(message([&] { model.landmarks(images); }).find(both) != std::string::npos);
+        CHECK(message([&] { model.forward(images); }).find(both) != std::string::npos);
+        CHECK(message([&] { model.forward(images, points); }).find(both) != std::string::npos);
+        CHECK(message([&] { model.embed(images.value()); }).find(both) != std::string::npos);
+    }
+    CHECK_THROWS_AS(model.forward(DeviceVariable<float>(normal<float>({1, 3, 32, 16}, 1))), Error);
+}
+
+TEST_CASE("landmarks span the image size of the configuration", "[models]") {
+    manual_seed(1);
+    VitConfig config = little_config();
+    config.image_size = 48;
+    Model model(config);
+    model.eval();
+    const auto points = host(model.landmarks(DeviceVariable<float>(normal<float>({2, 3, 48, 48}, 1))));
+    for (std::int64_t image = 0; image < 2; ++image) {
+        const auto one = points.slice(image, image + 1).to_vector();
+        CHECK(*std::min_element(one.begin(), one.end()) == 0.0f);
+        CHECK(*std::max_element(one.begin(), one.end()) == Approx(47.0f));
+    }
+}

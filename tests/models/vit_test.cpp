@@ -121,3 +121,13 @@ TEST_CASE("invalid transformers and tokens are refused", "[models]") {
     CHECK_THROWS_AS(model.forward_tokens(tokens({2, 9, 11})), Error);
     CHECK_THROWS_AS(model.class_attention(tokens({2, 9, 12}), 2), Error);
 }
+
+TEST_CASE("plain fViT refuses images of a size that it is not made for", "[models]") {
+    FViT<float, Device> model(little_config());
+    const auto images = [](const Shape& shape) { return DeviceVariable<float>(normal<float>(shape, 1)); };
+    CHECK_THROWS_AS(model.forward(images({1, 3, 4, 4})), Error);  // fewer patches than positions
+    CHECK_THROWS_AS(model.forward(images({1, 3, 8, 8})), Error);
+    CHECK_THROWS_AS(model.forward(images({1, 3, 6, 4})), Error);
+    CHECK_THROWS_AS(model.forward(images({1, 1, 6, 6})), Error);
+    CHECK(model.forward(images({1, 3, 6, 6})).shape() == Shape{1, 12});
+}

@@ -2,6 +2,7 @@
 // `to_qkv`: its last axis holds q, k and v, each (heads, width). (B, heads, N, N) is never stored.
 #pragma once
 
+#include <lafs/autograd/observer.hpp>
 #include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/attention.hpp>
 
@@ -21,6 +22,7 @@ Variable<T, D> attention(const Variable<T, D>& qkv, std::int64_t heads, compute_
     const AttentionSizes sizes = detail::attention_sizes(qkv.shape(), heads);
     auto y = Tensor<T, D>::empty({sizes.batch, sizes.tokens, sizes.row()});
     auto log_sum = Tensor<compute_t<T>, D>::empty({sizes.batch, sizes.heads, sizes.tokens});
+    detail::report_product(2 * sizes.batch * sizes.tokens * sizes.tokens * sizes.row());
     attention_forward(D{}, sizes, qkv.data(), scale, y.data(), log_sum.data());
     return record(y, {qkv}, [=](const Tensor<T, D>& g) {
         attention_backward(D{}, sizes, qkv.data(), scale, y.data(), g.data(), log_sum.data(),

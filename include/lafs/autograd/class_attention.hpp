@@ -25,6 +25,7 @@ Variable<T, D> class_attention(const Variable<T, D>& query, const Variable<T, D>
         return ClassOperands<Element>{q, k, k ? k + row : nullptr, row, 2 * row};
     };
     const auto values = [=] { return operands(query.data(), kv.data()); };
+    detail::report_product(2 * sizes.batch * sizes.tokens * row);
     class_attention_forward(D{}, sizes, values(), scale, y.data(), probabilities.data());
     return record(y, {query, kv}, [=](const Tensor<T, D>& g) {
         const GradientTarget<T> dq = query.gradient_target(), dkv = kv.gradient_target();

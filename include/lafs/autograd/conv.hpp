@@ -1,6 +1,7 @@
 // Differentiable two-dimensional convolution (formula and sizes: primitives/convolution.hpp).
 #pragma once
 
+#include <lafs/autograd/observer.hpp>
 #include <lafs/autograd/reductions.hpp>
 #include <lafs/backend/cpu/conv.hpp>
 #include <lafs/backend/cpu/depthwise.hpp>
@@ -8,8 +9,7 @@
 namespace lafs::inline LAFS_ABI {
 
 /// x (batch, in, height, width), weight (out, in / groups, kernel height, kernel width), bias (out,) or
-/// undefined -> (batch, out, out height, out width). Dense (1 group) or depthwise (groups = in = out).
-/// Throws, with both shapes, when they do not fit.
+/// undefined -> (batch, out, out height, out width), with options {stride, padding, groups, dilation}. Throws, with both shapes, when they do not fit.
 template <class T, class D>
 Variable<T, D> conv2d(const Variable<T, D>& x, const Variable<T, D>& weight, const Variable<T, D>& bias = {},
                       const ConvOptions& options = {}) {
@@ -17,14 +17,15 @@ Variable<T, D> conv2d(const Variable<T, D>& x, const Variable<T, D>& weight, con
     require(!bias.defined() || bias.shape() == Shape{g.out}, "conv2d", "got bias ",
             bias.defined() ? bias.shape() : Shape{}, ", expected ", Shape{g.out});
     const auto y = Tensor<T, D>::empty(g.out_shape());
-    if (g.depthwise)
+    detail::report_product(y.size() * g.depth());
+    if (g.depthwise())
         depthwise_forward(D{}, g, x.data(), weight.data(), bias.data(), y.data());
     else
         conv_forward(D{}, g, x.data(), weight.data(), bias.data(), y.data());
     return record(y, {x, weight, bias}, [=](const Tensor<T, D>& gradient) {
         const T* grad = gradient.data();
         const GradientTarget<T> dx = x.gradient_target(), dw = weight.gradient_target();
-        if (g.depthwise && (dx || dw)) {
+        if (g.depthwise() && (dx || dw)) {
             depthwise_backward(D{}, g, x.data(), weight.data(), grad, dx, dw);
         } else {
             if (dx)

@@ -1,6 +1,7 @@
 // Differentiable matrix products.
 #pragma once
 
+#include <lafs/autograd/observer.hpp>
 #include <lafs/autograd/reductions.hpp>
 #include <lafs/backend/cpu/gemm.hpp>
 
@@ -48,6 +49,7 @@ Variable<T, D> matmul(const Variable<T, D>& a, const Variable<T, D>& b, Transpos
         mismatch("inner sizes differ");
     const std::int64_t batch = sa.size_between(0, sa.rank() - 2);
     const auto y = Tensor<T, D>::empty(sa.with(-2, m).with(-1, n));
+    detail::report_product(batch * m * k * n);
     gemm_batch(D{}, compute_t<T>(1), detail::matrix_of(a.data(), sa, ta), detail::matrix_of(b.data(), sb, tb),
                false, y.data(), n, GemmBatch{batch, m * k, k * n, m * n});
     return record(y, {a, b}, [=](const Tensor<T, D>& g) {
@@ -73,6 +75,7 @@ Variable<T, D> linear(const Variable<T, D>& x, const Variable<T, D>& weight,
             bias.defined() ? bias.shape() : Shape{}, ", expected ", Shape{out});
     using C = compute_t<T>;
     auto y = Tensor<T, D>::empty(x.shape().with(-1, out));
+    detail::report_product(rows * in * out);
     gemm(D{}, C(1), Matrix<T>::contiguous(x.data(), rows, in),
          Matrix<T>::contiguous(weight.data(), out, in).transposed(), false, y.data(), out, bias.data());
     return record(y, {x, weight, bias}, [=](const Tensor<T, D>& g) {

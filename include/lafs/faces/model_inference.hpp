@@ -100,7 +100,7 @@ inline void check_file_holds(const ModelShapes& shapes, const VitConfig& vit, st
 }  // namespace detail
 
 /// The model whose weights a file holds under some names, by their shapes: width, depth, heads (`heads`; 0:
-/// heads of 64), hidden width, tokens, patch, and whether it has a landmark CNN. Throws, saying why, when
+/// heads of 64), hidden width, tokens, patch, side of a grid's images, and whether it has a landmark CNN. Throws, saying why, when
 /// they are no fViT or Part fViT.
 inline ModelSpec infer_model(const WeightsFile& file, const WeightsNames& names, std::int64_t heads = 0) {
     const detail::ModelShapes shapes(file, names);
@@ -132,6 +132,10 @@ inline ModelSpec infer_model(const WeightsFile& file, const WeightsNames& names,
         require(points == vit.tokens, "load_weights", shapes.path(), ": the landmark CNN finds ", points,
                 " points, the transformer has ", vit.tokens, " positions, expected as many");
     }
+    // Positions of a grid tell the size of its images; landmarks can be found in any.
+    const auto side = std::llround(std::sqrt(static_cast<double>(vit.tokens)));
+    if (!spec.landmarks && side * side == vit.tokens)
+        vit.image_size = side * vit.patch;
     vit.validate();
     return spec;
 }
@@ -151,6 +155,7 @@ inline ModelSpec model_of(const WeightsFile& file, const WeightsNames& names, st
     }
     ModelSpec spec = parse_model(text->second);
     ModelSpec found = infer_model(file, names, heads > 0 ? heads : 1);
+    found.vit.image_size = spec.vit.image_size;
     VitConfig& split = found.vit;  // one head of their whole width, unless the heads are given
     if (heads > 0) {
         spec.vit.heads = split.heads;

@@ -3,6 +3,7 @@
 //   tiny | small | base                     Part fViT: patches around learnt landmarks
 //   grid-tiny | grid-small | grid-base      plain fViT: the 14 x 14 grid of patches
 //   tiny:depth=8,width=256,heads=4,hidden=512,landmarks=196    other sizes; also head_width=64, patch=8
+//   tiny:image=224                          images of 224 x 224 pixels; a grid has the tokens that they need
 #pragma once
 
 #include <charconv>
@@ -32,6 +33,8 @@ inline std::string model_text(const ModelSpec& spec) {
         text += ",head_width=" + std::to_string(v.head_width);
     if (v.patch != usual.patch)
         text += ",patch=" + std::to_string(v.patch);
+    if (v.image_size != usual.image_size)
+        text += ",image=" + std::to_string(v.image_size);
     return text;
 }
 
@@ -61,9 +64,22 @@ inline void set_model_field(VitConfig& vit, std::string_view name, std::int64_t 
         vit.head_width = value;
     else if (name == "patch")
         vit.patch = value;
+    else if (name == "image")
+        vit.image_size = value;
     else
         fail("model", "got \"", name, "\" in \"", whole,
-             "\", expected width, depth, heads, hidden, landmarks, head_width or patch");
+             "\", expected width, depth, heads, hidden, landmarks, head_width, patch or image");
+}
+
+/// What `image=` says of a grid: it has the tokens of its images, unless other numbers of them are asked for.
+inline void fit_grid(VitConfig& vit, bool tokens_given, std::string_view whole) {
+    require(vit.image_size % vit.patch == 0, "model", "got images of side ", vit.image_size,
+            " and patches of side ", vit.patch, " in \"", whole, "\", expected a multiple");
+    const std::int64_t side = vit.image_size / vit.patch;
+    if (!tokens_given)
+        vit.tokens = side * side;
+    require(vit.tokens >= side * side, "model", "got ", vit.tokens, " tokens in \"", whole,
+            "\", expected at least the ", side * side, " patches of an image");
 }
 
 }  // namespace detail
@@ -89,15 +105,20 @@ inline ModelSpec parse_model(std::string_view text) {
              "\", expected tiny, small, base, grid-tiny, grid-small or grid-base, "
              "with sizes behind a colon (tiny:depth=8,width=256)");
     std::string_view rest = text.find(':') == std::string_view::npos ? "" : text.substr(text.find(':') + 1);
+    bool image_given = false, tokens_given = false;
     while (!rest.empty()) {
         const std::string_view field = rest.substr(0, rest.find(','));
         rest.remove_prefix(std::min(rest.size(), field.size() + 1));
         const auto equals = field.find('=');
         require(equals != std::string_view::npos, "model", "got \"", field, "\" in \"", text,
                 "\", expected name=number");
-        detail::set_model_field(spec.vit, field.substr(0, equals),
-                                detail::model_size(field.substr(equals + 1), text), text);
+        const std::string_view what = field.substr(0, equals);
+        detail::set_model_field(spec.vit, what, detail::model_size(field.substr(equals + 1), text), text);
+        image_given |= what == "image";
+        tokens_given |= what == "tokens" || what == "landmarks";
     }
+    if (image_given && !spec.landmarks)
+        detail::fit_grid(spec.vit, tokens_given, text);
     spec.vit.validate();
     return spec;
 }

@@ -4,6 +4,9 @@
 //
 // with t one class per row (hard labels) or weights of all classes (soft labels, of any sum). Softmax,
 // logarithm and mean are fused: nothing of the size of the logits is stored but their gradient.
+//
+// Label smoothing e (Szegedy et al., arXiv 1512.00567, section 7) replaces t by (1 - e) t + e / classes, as the
+// option of torch.nn.functional.cross_entropy.
 #pragma once
 
 #include <concepts>
@@ -43,30 +46,44 @@ inline void check_logits(const Shape& logits) {
             ", expected (batch, classes)");
 }
 
+inline void check_smoothing(double smoothing) {
+    require(smoothing >= 0 && smoothing < 1, "cross_entropy", "got label smoothing ", smoothing,
+            ", expected 0 <= smoothing < 1");
+}
+
 }  // namespace detail
 
 /// Hard labels: logits (B, C), labels (B) -> scalar. Throws for other shapes. A label outside 0 .. C - 1
-/// throws on the CPU; elsewhere it makes the loss NaN.
+/// throws on the CPU; elsewhere it makes the loss NaN. Throws unless 0 <= label_smoothing < 1.
 template <std::floating_point T, class D>
-Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<std::int64_t, D>& labels) {
+Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<std::int64_t, D>& labels,
+                             double label_smoothing = 0) {
     detail::check_logits(logits.shape());
+    detail::check_smoothing(label_smoothing);
+    const T smoothing = static_cast<T>(label_smoothing);
     const std::int64_t rows = logits.shape(0), classes = logits.shape(1);
     detail::check_labels(labels, rows, classes, "cross_entropy");
     const auto losses = Tensor<T, D>::empty({rows}), log_sums = Tensor<T, D>::empty({rows});
-    cross_entropy_forward(D{}, rows, classes, logits.data(), labels.data(), losses.data(), log_sums.data());
+    cross_entropy_forward(D{}, rows, classes, logits.data(), labels.data(), smoothing, losses.data(),
+                          log_sums.data());
     return record(detail::mean_loss(losses), {logits}, [=](const Tensor<T, D>& g) {
-        cross_entropy_backward(D{}, rows, classes, logits.data(), labels.data(), log_sums.data(), g.data(),
-                               logits.gradient_target());
+        cross_entropy_backward(D{}, rows, classes, logits.data(), labels.data(), smoothing, log_sums.data(),
+                               g.data(), logits.gradient_target());
     });
 }
 
 /// Soft labels: logits (B, C), targets (B, C) -> scalar. No gradient goes to the targets.
 template <std::floating_point T, class D>
-Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<T, D>& targets) {
+Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<T, D>& targets,
+                             double label_smoothing = 0) {
     detail::check_logits(logits.shape());
+    detail::check_smoothing(label_smoothing);
     require(targets.shape() == logits.shape(), "cross_entropy", "got targets of shape ", targets.shape(),
             " for logits ", logits.shape(), ", expected the same shape");
     const std::int64_t rows = logits.shape(0), classes = logits.shape(1);
+    if (label_smoothing > 0)
+        return cross_entropy(logits, Tensor<T, D>(targets * (1 - label_smoothing) +
+                                                  label_smoothing / static_cast<double>(classes)));
     const auto losses = Tensor<T, D>::empty({rows}), log_sums = Tensor<T, D>::empty({rows}),
                weights = Tensor<T, D>::empty({rows});
     soft_cross_entropy_forward(D{}, rows, classes, logits.data(), targets.data(), losses.data(),

@@ -53,7 +53,9 @@ public:
     Variable<T, D> last_weight() const { return l2_normalize(last.weight) * gain.detach(); }
 
     /// (B, width) -> (B, K) logits, all of them in memory.
-    Variable<T, D> forward(const Variable<T, D>& x) const { return linear(bottleneck(x), last_weight()); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return linear(bottleneck(x), last_weight()); });
+    }
 
     Linear<T, D> first, second, third, last;
     Variable<T, D> gain;

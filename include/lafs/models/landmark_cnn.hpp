@@ -6,6 +6,7 @@
 #pragma once
 
 #include <lafs/autograd/min_max.hpp>
+#include <lafs/models/image_size.hpp>
 #include <lafs/nn/batch_norm2d.hpp>
 #include <lafs/nn/conv2d.hpp>
 #include <lafs/nn/dropout.hpp>
@@ -59,7 +60,7 @@ struct Bottleneck : Module<T, D> {
     }
 
     Variable<T, D> forward(const Variable<T, D>& x) const {
-        return config.hard_swish ? run<HardSwish>(x) : run<Relu>(x);
+        return this->observed([&] { return config.hard_swish ? run<HardSwish>(x) : run<Relu>(x); });
     }
 
 private:
@@ -116,10 +117,12 @@ struct LandmarkTrunk : Module<T, D> {
     Variable<T, D> forward(const Variable<T, D>& image) const {
         require(image.shape().rank() == 4 && image.shape(1) == 3, "landmark_cnn", "got image ", image.shape(),
                 ", expected (batch, 3, height, width)");
-        auto x = stem_norm.template forward<HardSwish>(stem.forward(image));
-        for (const auto& block : blocks)
-            x = block.forward(x);
-        return x;
+        return this->observed([&] {
+            auto x = stem_norm.template forward<HardSwish>(stem.forward(image));
+            for (const auto& block : blocks)
+                x = block.forward(x);
+            return x;
+        });
     }
 };
 
@@ -138,8 +141,10 @@ struct LandmarkOutput : Module<T, D> {
     }
 
     Variable<T, D> forward(const Variable<T, D>& map) const {
-        const auto pixels = reshape(map, {map.shape(0), map.shape(1), map.shape(2) * map.shape(3)});
-        return linear.forward(dropout.forward(mean(pixels, 2)));
+        return this->observed([&] {
+            const auto pixels = reshape(map, {map.shape(0), map.shape(1), map.shape(2) * map.shape(3)});
+            return linear.forward(dropout.forward(mean(pixels, 2)));
+        });
     }
 };
 
@@ -154,7 +159,7 @@ Variable<T, D> landmarks_from_theta(const Variable<T, D>& theta, double range) {
 
 struct LandmarkCnnConfig {
     std::int64_t landmarks = 196;
-    std::int64_t image_size = 112;  ///< landmarks span 0 .. image_size - 1 pixels
+    std::int64_t image_size = 112;  ///< side of the images; landmarks span 0 .. image_size - 1 pixels
     double dropout = 0.5;
 };
 
@@ -173,10 +178,14 @@ struct LandmarkCnn : Module<T, D> {
         visitor.child("output_layer", output_layer);
     }
 
-    /// image (batch, 3, height, width), values in [-1, 1] -> (batch, N, 2), (x, y) in pixels.
+    /// image (batch, 3, size, size), values in [-1, 1] -> (batch, N, 2), (x, y) in pixels. Throws for images
+    /// of another size.
     Variable<T, D> landmarks(const Variable<T, D>& image) const {
-        return landmarks_from_theta(output_layer.forward(stn.forward(image)),
-                                    static_cast<double>(config.image_size - 1));
+        check_image_size("landmark_cnn", image.shape(), 3, config.image_size);
+        return this->observed([&] {
+            return landmarks_from_theta(output_layer.forward(stn.forward(image)),
+                                        static_cast<double>(config.image_size - 1));
+        });
     }
 };
 

@@ -8,9 +8,10 @@
 #include <lafs/autograd/grid_patches.hpp>
 #include <lafs/autograd/recompute.hpp>
 #include <lafs/autograd/slice.hpp>
+#include <lafs/models/image_size.hpp>
 #include <lafs/nn/evaluation.hpp>
 #include <lafs/nn/transformer_block.hpp>
-#include <memory>
+#include <vector>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -20,6 +21,7 @@ struct VitConfig {
     std::int64_t head_width = 64;
     std::int64_t tokens = 196;  ///< most tokens an image has, without the class token
     std::int64_t patch = 8, channels = 3;
+    std::int64_t image_size = 112;  ///< side of the images in pixels
     double dropout = 0.1, embedding_dropout = 0.1, stochastic_depth = 0.1;
     double epsilon = 1e-5;   ///< of layer norm
     bool recompute = false;  ///< blocks keep their input only and run again in the backward pass
@@ -58,6 +60,7 @@ struct VitConfig {
         positive("tokens", tokens);
         positive("patch", patch);
         positive("channels", channels);
+        positive("image_size", image_size);
         const auto rate = [](const char* name, double value) {
             require(value >= 0 && value < 1, "vit", "got ", name, ' ', value, ", expected 0 <= ", name,
                     " < 1");
@@ -85,8 +88,9 @@ public:
           head_norm(config.width, config.epsilon) {
         fill_normal(positions.value(), 0, 1);
         fill_normal(class_token.value(), 0, 1);
+        blocks.reserve(static_cast<std::size_t>(config.depth));
         for (std::int64_t i = 0; i < config.depth; ++i)
-            blocks.push_back(std::make_unique<TransformerBlock<T, D>>(config.block()));
+            blocks.emplace_back(config.block());
     }
 
     const VitConfig& config() const { return config_; }
@@ -97,16 +101,18 @@ public:
         visit_image_part(visitor);
         visitor.child("patch_to_embedding", patch_to_embedding);
         for (std::size_t i = 0; i < blocks.size(); ++i)
-            visitor.child("transformer.layers." + std::to_string(i), *blocks[i]);
+            visitor.child("transformer.layers." + std::to_string(i), blocks[i]);
         visitor.child("mlp_head.0", head_norm);
     }
 
     /// tokens (B, n, token_size) with 1 <= n <= config.tokens -> (B, width).
     Variable<T, D> forward_tokens(const Variable<T, D>& tokens) const {
-        Variable<T, D> x = embed_tokens(tokens);
-        for (std::size_t i = 0; i + 1 < blocks.size(); ++i)
-            x = run_block(*blocks[i], &TransformerBlock<T, D>::forward, x);
-        return head_norm.forward(run_block(*blocks.back(), &TransformerBlock<T, D>::forward_class, x));
+        return this->observed([&] {
+            Variable<T, D> x = embed_tokens(tokens);
+            for (std::size_t i = 0; i + 1 < blocks.size(); ++i)
+                x = run_block(blocks[i], &TransformerBlock<T, D>::forward, x);
+            return head_norm.forward(run_block(blocks.back(), &TransformerBlock<T, D>::forward_class, x));
+        });
     }
 
     /// Where the class token looks in one block: (B, heads, n + 1) probabilities, in evaluation mode. A
@@ -117,14 +123,14 @@ public:
         const EvaluationScope<T, D> evaluation(*this);
         Variable<T, D> x = embed_tokens(tokens);
         for (std::int64_t i = 0; i < at; ++i)
-            x = blocks[static_cast<std::size_t>(i)]->forward(x);
-        const auto& block = *blocks[static_cast<std::size_t>(at)];
+            x = blocks[static_cast<std::size_t>(i)].forward(x);
+        const auto& block = blocks[static_cast<std::size_t>(at)];
         return block.attention.class_probabilities(block.attention_norm.forward(x));
     }
 
     Variable<T, D> positions, class_token;
     Linear<T, D> patch_to_embedding;
-    std::vector<std::unique_ptr<TransformerBlock<T, D>>> blocks;
+    std::vector<TransformerBlock<T, D>> blocks;
     LayerNorm<T, D> head_norm;
 
 protected:
@@ -159,8 +165,10 @@ class FViT : public Vit<T, D> {
 public:
     using Vit<T, D>::Vit;
 
-    /// images (B, channels, H, W) -> (B, width). Throws when the grid has more than config.tokens blocks.
+    /// images (B, channels, image_size, image_size) -> (B, width). Throws for images of another size, and when
+    /// the grid has more than config.tokens blocks.
     Variable<T, D> forward(const Variable<T, D>& images) const {
+        check_image_size("fvit", images.shape(), this->config().channels, this->config().image_size);
         return this->forward_tokens(grid_patches(images, this->config().patch));
     }
 

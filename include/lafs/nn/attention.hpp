@@ -30,15 +30,17 @@ struct Attention : Module<T, D> {
 
     /// (B, N, width) -> (B, N, width). The dropout behind it is left to the block, which fuses it.
     Variable<T, D> forward(const Variable<T, D>& x) const {
-        return to_out.forward(attention(to_qkv.forward(x), heads, scale));
+        return this->observed([&] { return to_out.forward(attention(to_qkv.forward(x), heads, scale)); });
     }
 
     /// The first token's row of `forward` alone, (B, N, width) -> (B, width): no other query is computed.
     Variable<T, D> forward_class(const Variable<T, D>& x) const {
-        const std::int64_t rows = to_qkv.weight.shape(0), row = rows / 3;
-        const auto query = linear(first_token(x), slice(to_qkv.weight, 0, 0, row));
-        const auto kv = linear(x, slice(to_qkv.weight, 0, row, rows));
-        return to_out.forward(class_attention(query, kv, heads, scale));
+        return this->observed([&] {
+            const std::int64_t rows = to_qkv.weight.shape(0), row = rows / 3;
+            const auto query = linear(first_token(x), slice(to_qkv.weight, 0, 0, row));
+            const auto kv = linear(x, slice(to_qkv.weight, 0, row, rows));
+            return to_out.forward(class_attention(query, kv, heads, scale));
+        });
     }
 
     /// Where token 0 looks: (B, heads, N) probabilities. Records nothing.

@@ -34,7 +34,9 @@ struct BatchNorm2d : Module<T, D> {
     Variable<T, D> forward(const Variable<T, D>& x) const {
         if (this->training())
             ++batches;
-        return batch_norm<Op>(x, weight, bias, running, {this->training(), momentum, epsilon});
+        return this->observed([&] {
+            return batch_norm<Op>(x, weight, bias, running, {this->training(), momentum, epsilon});
+        });
     }
 };
 

@@ -14,12 +14,15 @@ struct Conv2d : Module<T, D> {
     Variable<T, D> weight, bias;
     ConvOptions options;
 
-    /// Throws when the groups are neither 1 nor the channels of a depthwise convolution.
+    /// Throws unless the sizes are positive and the groups divide the channels.
     Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, ConvOptions conv_options = {},
            bool with_bias = false)
         : options(conv_options) {
-        require(options.groups == 1 || (options.groups == in && in == out), "conv2d", "got ", options.groups,
-                " groups for ", in, " -> ", out, " channels, expected 1 or one for each channel");
+        require(in > 0 && out > 0 && kernel > 0, "conv2d", "got ", in, " -> ", out,
+                " channels and a kernel of ", kernel, ", expected positive sizes");
+        require(options.groups >= 1 && in % options.groups == 0 && out % options.groups == 0, "conv2d",
+                "got ", options.groups, " groups for ", in, " -> ", out,
+                " channels, expected a divisor of both");
         const auto values = Tensor<T, D>::empty({out, in / options.groups, kernel, kernel});
         kaiming_normal(values, Fan::out);
         weight = Variable<T, D>(values, true);
@@ -34,7 +37,9 @@ struct Conv2d : Module<T, D> {
     }
 
     /// x (batch, in, height, width) -> (batch, out, height', width').
-    Variable<T, D> forward(const Variable<T, D>& x) const { return conv2d(x, weight, bias, options); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return conv2d(x, weight, bias, options); });
+    }
 };
 
 }  // namespace lafs::inline LAFS_ABI

@@ -16,7 +16,7 @@ struct Dropout : Module<T, D> {
 
     void visit(Visitor<T, D>&) override {}
     Variable<T, D> forward(const Variable<T, D>& x) const {
-        return dropout(x, probability, this->training());
+        return this->observed([&] { return dropout(x, probability, this->training()); });
     }
 };
 

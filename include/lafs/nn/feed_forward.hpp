@@ -25,7 +25,8 @@ struct FeedForward : Module<T, D> {
 
     /// (..., width) -> (..., width). The dropout behind it is left to the block, which fuses it.
     Variable<T, D> forward(const Variable<T, D>& x) const {
-        return contract.forward(dropout_of<Gelu>(expand.forward(x), drop, this->training()));
+        return this->observed(
+            [&] { return contract.forward(dropout_of<Gelu>(expand.forward(x), drop, this->training())); });
     }
 };
 

@@ -22,7 +22,9 @@ struct LayerNorm : Module<T, D> {
         visitor.parameter("bias", bias);
     }
 
-    Variable<T, D> forward(const Variable<T, D>& x) const { return layer_norm(x, weight, bias, epsilon); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return layer_norm(x, weight, bias, epsilon); });
+    }
 };
 
 }  // namespace lafs::inline LAFS_ABI

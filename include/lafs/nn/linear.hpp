@@ -32,7 +32,9 @@ struct Linear : Module<T, D> {
     }
 
     /// (..., in) -> (..., out).
-    Variable<T, D> forward(const Variable<T, D>& x) const { return linear(x, weight, bias); }
+    Variable<T, D> forward(const Variable<T, D>& x) const {
+        return this->observed([&] { return linear(x, weight, bias); });
+    }
 };
 
 }  // namespace lafs::inline LAFS_ABI

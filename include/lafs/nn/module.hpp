@@ -10,10 +10,15 @@
 //       void visit(Visitor<T, D>& visitor) override { visitor.parameter("weight", weight); }
 //       Variable<T, D> forward(const Variable<T, D>& x) const { return x * weight; }
 //   };
+//
+// A layer whose `forward` returns `this->observed([&] { return x * weight; })` shows its output to hooks
+// (nn/hooks.hpp) and its work to `summary` (nn/summary.hpp). Nothing else changes, and it costs nothing.
 #pragma once
 
 #include <functional>
+#include <lafs/autograd/observer.hpp>
 #include <lafs/autograd/variable.hpp>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,13 +54,24 @@ public:
 
     /// The full name of a part of the module being visited.
     std::string full_name(const std::string& name) const { return prefix_ + name; }
+    /// The full name of the module being visited; empty for the first.
+    std::string module_name() const { return prefix_.empty() ? "" : prefix_.substr(0, prefix_.size() - 1); }
 
 private:
     friend class Module<T, Device>;
     std::string prefix_;
 };
 
-/// Base of layers and models. Copying is disabled: parameters are shared handles.
+namespace detail {
+/// Whether `deep_copy` (nn/deep_copy.hpp) is at work in this thread.
+inline bool& copying_modules() {
+    thread_local bool value = false;
+    return value;
+}
+}  // namespace detail
+
+/// Base of layers and models. A plain copy would share the parameters, which are handles, so it throws:
+/// `deep_copy` copies.
 template <class T, class Device = Cpu>
 class Module {
 public:
@@ -63,6 +79,7 @@ public:
     virtual ~Module() = default;
     Module(Module&&) noexcept = default;
     Module& operator=(Module&&) noexcept = default;
+    Module& operator=(const Module&) = delete;
 
     /// Lists parameters, buffers and children.
     virtual void visit(Visitor<T, Device>& visitor) = 0;
@@ -94,8 +111,41 @@ public:
         visitor.prefix_ = before;
     }
 
+    /// Internal: what hooks are, and how they are attached, for as long as the function lives.
+    using OutputFunction = std::function<void(const Variable<T, Device>&)>;
+    void attach(const std::shared_ptr<const OutputFunction>& function) {
+        std::erase_if(hooks_, [](const auto& hook) { return hook.expired(); });
+        hooks_.push_back(function);
+    }
+
+protected:
+    /// For the copy constructors of modules, which only `deep_copy` may call. Hooks stay with the original.
+    Module(const Module& other) : training_(other.training_) {
+        require(detail::copying_modules(), "module",
+                "a copy would share the parameters: expected deep_copy(module) for "
+                "a second module, a reference, or std::move");
+    }
+
+    /// The result of body(), what `forward` computes, shown to hooks and to the thread's observer.
+    template <class Body>
+    Variable<T, Device> observed(const Body& body) const {
+        Observer* const observer = detail::observer();
+        if (!observer && hooks_.empty())
+            return body();
+        if (observer)
+            observer->enter(this);
+        const Variable<T, Device> y = body();
+        if (observer)
+            observer->leave(this, y.shape());
+        for (const auto& hook : hooks_)
+            if (const auto function = hook.lock())
+                (*function)(y);
+        return y;
+    }
+
 private:
     bool training_ = true;
+    std::vector<std::weak_ptr<const OutputFunction>> hooks_;
 };
 
 /// A visitor made of functions, each called with the full name.

@@ -31,14 +31,20 @@ struct SqueezeExcite : Module<T, D> {
     Variable<T, D> forward(const Variable<T, D>& x) const {
         require(x.shape().rank() == 4 && x.shape(1) == squeeze.weight.shape(1), "squeeze_excite",
                 "got input ", x.shape(), ", expected (batch, ", squeeze.weight.shape(1), ", height, width)");
-        const std::int64_t batch = x.shape(0), channels = x.shape(1);
-        const auto pixels = reshape(x, {batch, channels, x.shape(2) * x.shape(3)});
-        const Variable<T, D> hidden = relu(squeeze.forward(mean(pixels, 2)));
-        const auto gate = reshape(excite.forward(hidden), {batch, channels, 1, 1});
-        return fuse([](auto value, auto g) { return apply<Op>(value * apply<HardSigmoid>(g)); }, x, gate);
+        return this->observed([&] {
+            const std::int64_t batch = x.shape(0), channels = x.shape(1);
+            const auto pixels = reshape(x, {batch, channels, x.shape(2) * x.shape(3)});
+            const Variable<T, D> hidden = relu(squeeze.forward(mean(pixels, 2)));
+            const auto gate = reshape(excite.forward(hidden), {batch, channels, 1, 1});
+            return gated<Op>(x, gate);
+        });
     }
 
 private:
+    template <class Op>
+    static Variable<T, D> gated(const Variable<T, D>& x, const Variable<T, D>& gate) {
+        return fuse([](auto value, auto g) { return apply<Op>(value * apply<HardSigmoid>(g)); }, x, gate);
+    }
     static std::int64_t reduced(std::int64_t channels, std::int64_t reduction) {
         require(reduction >= 1 && channels >= reduction, "squeeze_excite", "got ", channels,
                 " channels with reduction ", reduction, ", expected at least one after reduction");

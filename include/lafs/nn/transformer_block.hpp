@@ -41,13 +41,16 @@ struct TransformerBlock : Module<T, D> {
 
     /// (B, N, width) -> (B, N, width).
     Variable<T, D> forward(const Variable<T, D>& x) const {
-        return finish(x, attention.forward(attention_norm.forward(x)));
+        return this->observed([&] { return finish(x, attention.forward(attention_norm.forward(x))); });
     }
 
     /// The first token's row of `forward`, (B, N, width) -> (B, width), at about a fifth of the work: for a
     /// last block, of which nothing else is read.
     Variable<T, D> forward_class(const Variable<T, D>& x) const {
-        return finish(Attention<T, D>::first_token(x), attention.forward_class(attention_norm.forward(x)));
+        return this->observed([&] {
+            return finish(Attention<T, D>::first_token(x),
+                          attention.forward_class(attention_norm.forward(x)));
+        });
     }
 
 private:

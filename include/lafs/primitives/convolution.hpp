@@ -1,7 +1,9 @@
 // Sizes of a two-dimensional convolution, for all devices, and contract.
 //
-// y[n, o, v, u] = bias[o] + sum over c, a, b of w[o, c, a, b] x[n, c, v s - p + a, u s - p + b], zero outside
-// (a cross-correlation, as torch.nn.functional.conv2d). Depthwise: channel o of y sees channel o of x only.
+// y[n, o, v, u] = bias[o] + sum over c, a, b of w[o, c, a, b] x[n, c, v s - p + a d, u s - p + b d], zero outside
+// (a cross-correlation, as torch.nn.functional.conv2d), with stride s, padding p and dilation d. With groups the
+// channels of x and y are cut into as many parts, and a channel of y sees the channels of its own part only.
+// Depthwise: as many groups as channels of x and of y.
 //
 // A backend overloads, for its device, with g the gradient of y:
 //   conv_forward(D, geometry, x, w, bias, y)                       y =; bias null: none
@@ -15,26 +17,30 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// How the kernel moves: steps and zeros around the image are the same along both axes. `groups` is 1, or
-/// the number of channels (depthwise).
+/// How the kernel moves: steps, zeros around the image and steps within the kernel are the same along both
+/// axes. `groups` divides the channels of input and output.
 struct ConvOptions {
-    std::int64_t stride = 1, padding = 0, groups = 1;
+    std::int64_t stride = 1, padding = 0, groups = 1, dilation = 1;
 };
 
-/// Sizes of x (batch, in, height, width), w (out, in or 1, kernel_height, kernel_width) and
+/// Sizes of x (batch, in, height, width), w (out, in / groups, kernel_height, kernel_width) and
 /// y (batch, out, out_height, out_width).
 struct ConvGeometry {
     std::int64_t batch, in, height, width;
     std::int64_t out, kernel_height, kernel_width;
     std::int64_t out_height, out_width;
-    std::int64_t stride, padding;
-    bool depthwise;
+    std::int64_t stride, padding, groups, dilation;
+
+    LAFS_HOST_DEVICE bool depthwise() const { return groups != 1 && groups == in && groups == out; }
+    /// Channels of one group.
+    LAFS_HOST_DEVICE std::int64_t group_in() const { return in / groups; }
+    LAFS_HOST_DEVICE std::int64_t group_out() const { return out / groups; }
 
     LAFS_HOST_DEVICE std::int64_t in_plane() const { return height * width; }
     LAFS_HOST_DEVICE std::int64_t out_plane() const { return out_height * out_width; }
     LAFS_HOST_DEVICE std::int64_t taps() const { return kernel_height * kernel_width; }
-    /// Products summed into one output of a dense convolution.
-    LAFS_HOST_DEVICE std::int64_t depth() const { return in * taps(); }
+    /// Products summed into one output.
+    LAFS_HOST_DEVICE std::int64_t depth() const { return group_in() * taps(); }
     /// Whether every output sees one pixel, its own.
     LAFS_HOST_DEVICE bool pointwise() const { return taps() == 1 && stride == 1 && padding == 0; }
 
@@ -45,17 +51,18 @@ struct ConvGeometry {
 inline ConvGeometry conv_geometry(const Shape& x, const Shape& w, const ConvOptions& options) {
     const auto check = [&](bool condition, const auto&... expected) {
         require(condition, "conv2d", "input ", x, " and weight ", w, " with stride ", options.stride,
-                ", padding ", options.padding, ", ", options.groups, " groups: expected ", expected...);
+                ", padding ", options.padding, ", dilation ", options.dilation, ", ", options.groups,
+                " groups: expected ", expected...);
     };
     check(x.rank() == 4 && w.rank() == 4, "(batch, in, height, width) and (out, in / groups, height, width)");
-    check(options.stride >= 1 && options.padding >= 0, "a positive stride and no negative padding");
+    check(options.stride >= 1 && options.padding >= 0 && options.dilation >= 1,
+          "a positive stride and dilation and no negative padding");
     check(w[2] >= 1 && w[3] >= 1, "a kernel of at least one pixel");
-    check(options.groups == 1 || (options.groups == x[1] && w[0] == x[1]),
-          "1 group, or one for each channel of input and output");
-    const bool depthwise = options.groups != 1;
-    check(w[1] == (depthwise ? 1 : x[1]), "a weight of ", depthwise ? 1 : x[1], " input channels");
-    const std::int64_t free_height = x[2] + 2 * options.padding - w[2],
-                       free_width = x[3] + 2 * options.padding - w[3];
+    check(options.groups >= 1 && x[1] % options.groups == 0 && w[0] % options.groups == 0,
+          "groups that divide the channels of input and output");
+    check(w[1] == x[1] / options.groups, "a weight of ", x[1] / options.groups, " input channels");
+    const std::int64_t free_height = x[2] + 2 * options.padding - (w[2] - 1) * options.dilation - 1,
+                       free_width = x[3] + 2 * options.padding - (w[3] - 1) * options.dilation - 1;
     check(free_height >= 0 && free_width >= 0, "a kernel no larger than the padded image");
     return {x[0],
             x[1],
@@ -68,7 +75,8 @@ inline ConvGeometry conv_geometry(const Shape& x, const Shape& w, const ConvOpti
             free_width / options.stride + 1,
             options.stride,
             options.padding,
-            depthwise};
+            options.groups,
+            options.dilation};
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -9,18 +9,19 @@ namespace lafs::inline LAFS_ABI {
 
 template <class T>
 void cross_entropy_forward(Cpu, std::int64_t rows, std::int64_t n, const T* x, const std::int64_t* labels,
-                           T* loss, T* log_sums) {
+                           T smoothing, T* loss, T* log_sums) {
     for_each_row<T>(rows, n, [=](const auto& lanes, std::int64_t row) {
-        HardCrossEntropyRow::forward(lanes, n, x + row * n, labels[row], loss + row, log_sums + row);
+        HardCrossEntropyRow::forward(lanes, n, x + row * n, labels[row], smoothing, loss + row,
+                                     log_sums + row);
     });
 }
 
 template <class T>
 void cross_entropy_backward(Cpu, std::int64_t rows, std::int64_t n, const T* x, const std::int64_t* labels,
-                            const T* log_sums, const T* gradient, const GradientTarget<T>& dx) {
+                            T smoothing, const T* log_sums, const T* gradient, const GradientTarget<T>& dx) {
     const T of_row = row_loss_gradient(rows, *gradient);
     for_each_row<T>(rows, n, [=](const auto& lanes, std::int64_t row) {
-        HardCrossEntropyRow::backward(lanes, n, x + row * n, labels[row], log_sums[row], of_row,
+        HardCrossEntropyRow::backward(lanes, n, x + row * n, labels[row], smoothing, log_sums[row], of_row,
                                       row_of(dx, row * n));
     });
 }

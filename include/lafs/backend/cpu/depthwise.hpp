@@ -26,7 +26,7 @@ public:
         size = pitch * ((g.height + 2 * g.padding + s - 1) / s);
         length = (g.out_height - 1) * pitch + g.out_width;
         for (std::int64_t t = 0; t < g.taps(); ++t) {
-            const std::int64_t a = t / g.kernel_width, b = t % g.kernel_width;
+            const std::int64_t a = t / g.kernel_width * g.dilation, b = t % g.kernel_width * g.dilation;
             phase.push_back(a % s * s + b % s);
             inner.push_back(a / s * pitch + b / s);
             offset.push_back(phase.back() * size + inner.back());

@@ -11,21 +11,22 @@ namespace cuda {
 
 template <int width, class T>
 __global__ void cross_entropy_forward_kernel(std::int64_t rows, std::int64_t n, const T* x,
-                                             const std::int64_t* labels, T* loss, T* log_sums) {
+                                             const std::int64_t* labels, T smoothing, T* loss, T* log_sums) {
     const RowLanes<T, width> lanes;
     each_row(rows, [&](std::int64_t row) {
-        HardCrossEntropyRow::forward(lanes, n, x + row * n, labels[row], loss + row, log_sums + row);
+        HardCrossEntropyRow::forward(lanes, n, x + row * n, labels[row], smoothing, loss + row,
+                                     log_sums + row);
     });
 }
 
 template <int width, class T>
 __global__ void cross_entropy_backward_kernel(std::int64_t rows, std::int64_t n, const T* x,
-                                              const std::int64_t* labels, const T* log_sums,
+                                              const std::int64_t* labels, T smoothing, const T* log_sums,
                                               const T* gradient, GradientTarget<T> dx) {
     const RowLanes<T, width> lanes;
     const T of_row = row_loss_gradient(rows, *gradient);
     each_row(rows, [&](std::int64_t row) {
-        HardCrossEntropyRow::backward(lanes, n, x + row * n, labels[row], log_sums[row], of_row,
+        HardCrossEntropyRow::backward(lanes, n, x + row * n, labels[row], smoothing, log_sums[row], of_row,
                                       row_of(dx, row * n));
     });
 }
@@ -56,19 +57,19 @@ __global__ void soft_cross_entropy_backward_kernel(std::int64_t rows, std::int64
 
 template <class T>
 void cross_entropy_forward(Cuda, std::int64_t rows, std::int64_t n, const T* x, const std::int64_t* labels,
-                           T* loss, T* log_sums) {
+                           T smoothing, T* loss, T* log_sums) {
     cuda::with_row_width<T>(n, {x}, [&](auto width) {
         cuda::launch_rows(width, cuda::cross_entropy_forward_kernel<decltype(width)::value, T>, rows, n, x,
-                          labels, loss, log_sums);
+                          labels, smoothing, loss, log_sums);
     });
 }
 
 template <class T>
 void cross_entropy_backward(Cuda, std::int64_t rows, std::int64_t n, const T* x, const std::int64_t* labels,
-                            const T* log_sums, const T* gradient, const GradientTarget<T>& dx) {
+                            T smoothing, const T* log_sums, const T* gradient, const GradientTarget<T>& dx) {
     cuda::with_row_width<T>(n, {x, dx.data}, [&](auto width) {
         cuda::launch_rows(width, cuda::cross_entropy_backward_kernel<decltype(width)::value, T>, rows, n, x,
-                          labels, log_sums, gradient, dx);
+                          labels, smoothing, log_sums, gradient, dx);
     });
 }
 
