@@ -31,6 +31,7 @@
 #include <lafs/autograd/stochastic_depth.hpp>
 #include <lafs/autograd/tape.hpp>
 #include <lafs/autograd/variable.hpp>
+#include <lafs/core/build_hints.hpp>
 #include <lafs/core/device.hpp>
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
