@@ -31,6 +31,18 @@ TEST_CASE("operators in place take numbers, tensors, views and expressions", "[e
     CHECK(x.to_vector() == Values{4, 8, 12, 0, 8, 16});
 }
 
+TEST_CASE("expressions of integers are exact where a float is not", "[expr]") {
+    const std::int64_t large = std::int64_t{1} << 40;
+    const auto x = DeviceTensor<std::int64_t>::from({3}, {large, 7, -large});
+    x += 1;
+    CHECK(x.to_vector() == std::vector<std::int64_t>{large + 1, 8, 1 - large});
+    const auto turned = lafs::contiguous(x.view(), Device{});
+    CHECK(turned.to_vector() == x.to_vector());
+    const auto small = DeviceTensor<int>::from({1}, {16'777'217});
+    small *= 3;
+    CHECK(small.item() == 50'331'651);
+}
+
 TEST_CASE("operators in place read what shares their memory as it was before", "[expr]") {
     const DeviceTensor<float> x = matrix();
     x -= x.slice(0, 1);  // the first row from every row
