@@ -30,7 +30,7 @@ Model copy_of_handles(const Model& model) {
 
 /// Gives a module values of its own in place of those it shares. What two names shared they share again.
 template <class T, class D>
-void own_values(Module<T, D>& module) {
+void own_values(Module<T, D>& model) {
     std::vector<std::pair<const T*, Variable<T, D>>> parameters;
     std::vector<std::pair<const T*, Tensor<T, D>>> buffers;
     const auto copy_once = [](auto& copies, const T* original, const auto& copy) {
@@ -51,7 +51,7 @@ void own_values(Module<T, D>& module) {
         if (tensor.defined())
             tensor = copy_once(buffers, tensor.data(), [&] { return tensor.clone(); });
     };
-    module.visit_as(visitor, "");
+    model.visit_as(visitor, "");
 }
 
 }  // namespace detail

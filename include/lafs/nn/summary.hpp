@@ -85,13 +85,13 @@ public:
     }
     void buffer(const std::string& name, Tensor<T, D>& tensor) override { hold(name, tensor.shape()); }
     void counter(const std::string&, std::int64_t&) override {}
-    void child(const std::string& name, Module<T, D>& module) override {
+    void child(const std::string& name, Module<T, D>& part) override {
         const std::size_t level = open_.size();
-        module.visit_as(*this, name);
+        part.visit_as(*this, name);
         open_.resize(level);
     }
-    void module(Module<T, D>& module) override {
-        index.emplace(&module, summary_.layers.size());
+    void module(Module<T, D>& part) override {
+        index.emplace(&part, summary_.layers.size());
         open_.push_back(summary_.layers.size());
         summary_.layers.push_back({this->module_name(), static_cast<int>(open_.size()) - 1, "", 0, {}, 0});
     }
@@ -196,12 +196,12 @@ ModelSummary summary(Module<T, D>& model) {
 /// holds them.
 template <class Model, class Input>
 ModelSummary summary(Model& model, const Input& input) {
-    const auto run = [&]<class T, class D>(Module<T, D>& module) {
+    const auto run = [&]<class T, class D>(Module<T, D>& whole) {
         ModelSummary result;
         detail::CollectLayers<T, D> layers(result);
-        module.visit_as(layers, "");
+        whole.visit_as(layers, "");
         detail::ObserveLayers observer(result, layers.index);
-        const EvaluationScope<T, D> evaluation(module);
+        const EvaluationScope<T, D> evaluation(whole);
         const ObserverScope observed(observer);
         result.layers.front().output = Variable<T, D>(model.forward(Variable<T, D>(input))).shape();
         result.ran = true;
