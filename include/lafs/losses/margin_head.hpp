@@ -41,8 +41,8 @@ void add_label_gradients(const Variable<T, D>& x, const Variable<T, D>& table,
         x.grad().zero();
     if (dtable && !dtable.accumulate)
         table.grad().zero();
-    add_label_products(D{}, x.shape(0), x.shape(1), factor, g.data(), x.data(), table.data(), labels.data(),
-                       dx.data, dtable.data);
+    add_label_products(D{}, x.shape(0), x.shape(1), table.shape(0), factor, g.data(), x.data(), table.data(),
+                       labels.data(), dx.data, dtable.data);
 }
 
 /// The cosine of each row of x (B, D) and the row of table (C, D) that its label names -> (B,). The rows have
@@ -52,7 +52,7 @@ Variable<T, D> label_cosine(const Variable<T, D>& x, const Variable<T, D>& table
                             const Tensor<std::int64_t, D>& labels) {
     const std::int64_t rows = x.shape(0), n = x.shape(1);
     auto y = Tensor<T, D>::empty({rows});
-    label_cosines(D{}, rows, n, x.data(), table.data(), labels.data(), y.data());
+    label_cosines(D{}, rows, n, table.shape(0), x.data(), table.data(), labels.data(), y.data());
     return record(y, {x, table},
                   [=](const Tensor<T, D>& g) { add_label_gradients(x, table, labels, T(1), g); });
 }

@@ -276,6 +276,15 @@ void launch_rows(int width, Kernel kernel, std::int64_t rows, std::int64_t n, co
     launch(kernel, dim3(blocks_for(rows, block.y)), block, stream(), rows, n, arguments...);
 }
 
+/// The same with a warp for each row, whatever its length.
+template <class Kernel, class... Arguments>
+void launch_warps(Kernel kernel, std::int64_t rows, std::int64_t n, const Arguments&... arguments) {
+    constexpr unsigned side_by_side = 4;
+    if (rows > 0)
+        launch(kernel, dim3(blocks_for(rows, side_by_side)), dim3(warp_threads, side_by_side), stream(), rows,
+               n, arguments...);
+}
+
 }  // namespace cuda
 
 /// y = Program(x) over `rows` contiguous rows of n elements.
