@@ -47,10 +47,10 @@ struct ConvGeometry {
 
     /// Pixel of x that tap t reads for row v, and for column u, of y; `has` says whether there is one.
     LAFS_HOST_DEVICE std::int64_t row(std::int64_t v, std::int64_t t) const {
-        return v * stride - padding + t / kernel_width;
+        return v * stride - padding + t / kernel_width * dilation;
     }
     LAFS_HOST_DEVICE std::int64_t column(std::int64_t u, std::int64_t t) const {
-        return u * stride - padding + t % kernel_width;
+        return u * stride - padding + t % kernel_width * dilation;
     }
     LAFS_HOST_DEVICE bool has(std::int64_t row, std::int64_t column) const {
         return row >= 0 && row < height && column >= 0 && column < width;
@@ -59,7 +59,7 @@ struct ConvGeometry {
     template <class Body>
     LAFS_HOST_DEVICE void each_reader(std::int64_t y, std::int64_t x, const Body& body) const {
         for (std::int64_t t = 0; t < taps(); ++t) {
-            const std::int64_t v = y + padding - t / kernel_width, u = x + padding - t % kernel_width;
+            const std::int64_t v = y - row(0, t), u = x - column(0, t);
             if (v >= 0 && u >= 0 && v % stride == 0 && u % stride == 0 && v / stride < out_height &&
                 u / stride < out_width)
                 body(t, v / stride * out_width + u / stride);

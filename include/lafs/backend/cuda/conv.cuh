@@ -2,7 +2,7 @@
 //
 // Kernels of one pixel are products of the weights with each image, in one batch. Others are products with the
 // columns of the images - what the kernel covers for each pixel of the output - which are written out for as
-// many images at a time as fit in a bounded scratch memory.
+// many images at a time as fit in a bounded scratch memory. Groups follow each other.
 #pragma once
 
 #include <lafs/backend/cuda/gemm.hpp>
@@ -13,14 +13,13 @@ namespace lafs::inline LAFS_ABI {
 
 namespace cuda {
 
-/// columns (images, depth, out_plane) of x.
+/// columns (images, in * taps, out_plane) of x.
 template <class T>
 __global__ void columns_kernel(ConvGeometry g, std::int64_t images, const T* x, T* columns) {
-    each_element(images * g.depth() * g.out_plane(), [=](std::int64_t at) {
-        const std::int64_t line = at / g.out_plane(), k = line % g.depth(), pixel = at % g.out_plane(),
-                           plane = line / g.depth() * g.in + k / g.taps(),
-                           row = g.row(pixel / g.out_width, k % g.taps()),
-                           column = g.column(pixel % g.out_width, k % g.taps());
+    each_element(images * g.in * g.taps() * g.out_plane(), [=](std::int64_t at) {
+        const std::int64_t line = at / g.out_plane(), plane = line / g.taps(), t = line % g.taps(),
+                           pixel = at % g.out_plane(), row = g.row(pixel / g.out_width, t),
+                           column = g.column(pixel % g.out_width, t);
         columns[at] = g.has(row, column) ? x[plane * g.in_plane() + row * g.width + column] : T(0);
     });
 }
@@ -31,7 +30,7 @@ __global__ void gather_columns_kernel(ConvGeometry g, std::int64_t images, const
                                       GradientTarget<T> dx) {
     each_element(images * g.in * g.in_plane(), [=](std::int64_t at) {
         const std::int64_t plane = at / g.in_plane();
-        const T* from = columns + (plane / g.in * g.depth() + plane % g.in * g.taps()) * g.out_plane();
+        const T* from = columns + plane * g.taps() * g.out_plane();
         T sum(0);
         g.each_reader(at % g.in_plane() / g.width, at % g.width,
                       [&](std::int64_t t, std::int64_t pixel) { sum += from[t * g.out_plane() + pixel]; });
@@ -62,14 +61,33 @@ const T* columns_of(const ConvGeometry& g, std::int64_t first, std::int64_t imag
     const T* own = x + first * g.in * g.in_plane();
     if (g.pointwise())
         return own;
-    launch_elements(columns_kernel<T>, images * g.depth() * g.out_plane(), g, images, own, scratch);
+    launch_elements(columns_kernel<T>, images * g.in * g.taps() * g.out_plane(), g, images, own, scratch);
     return scratch;
 }
 
 /// Room for the columns of a group of images; none for kernels of one pixel.
 template <class T>
 Tensor<T, Cuda> columns_room(const ConvGeometry& g, std::int64_t images) {
-    return Tensor<T, Cuda>::empty({g.pointwise() ? 0 : images * g.depth() * g.out_plane()});
+    return Tensor<T, Cuda>::empty({g.pointwise() ? 0 : images * g.in * g.taps() * g.out_plane()});
+}
+
+/// Where the parts of one group lie: in the weights, in the columns of an image, and in its result.
+struct ConvGroup {
+    std::int64_t weights, columns, result;
+};
+
+/// Runs body(group) for all groups.
+template <class Body>
+void each_group(const ConvGeometry& g, const Body& body) {
+    for (std::int64_t k = 0; k < g.groups; ++k)
+        body(ConvGroup{k * g.group_out() * g.depth(), k * g.depth() * g.out_plane(),
+                       k * g.group_out() * g.out_plane()});
+}
+
+/// The weights of a group.
+template <class T>
+Matrix<T> group_weights(const ConvGeometry& g, const T* w, const ConvGroup& group) {
+    return Matrix<T>::contiguous(w + group.weights, g.group_out(), g.depth());
 }
 
 }  // namespace cuda
@@ -79,29 +97,34 @@ void conv_forward(Cuda device, const ConvGeometry& g, const T* x, const T* w, co
     if (bias)
         cuda::launch_elements(cuda::fill_planes_kernel<T>, g.batch * g.out * g.out_plane(), g.batch * g.out,
                               g.out_plane(), g.out, bias, y);
-    const std::int64_t columns = g.depth() * g.out_plane(), result = g.out * g.out_plane();
+    const std::int64_t columns = g.in * g.taps() * g.out_plane(), result = g.out * g.out_plane();
     cuda::each_image_group<T>(g, columns, [&](std::int64_t first, std::int64_t images) {
         const auto room = cuda::columns_room<T>(g, images);
         const T* from = cuda::columns_of(g, first, images, x, room.data());
-        gemm_batch(device, compute_t<T>(1), Matrix<T>::row_major(w, g.out, g.depth(), g.depth()),
-                   Matrix<T>::row_major(from, g.depth(), g.out_plane(), g.out_plane()), bias != nullptr,
-                   y + first * result, g.out_plane(), GemmBatch{images, 0, columns, result});
+        cuda::each_group(g, [&](const cuda::ConvGroup& group) {
+            gemm_batch(device, compute_t<T>(1), cuda::group_weights(g, w, group),
+                       Matrix<T>::contiguous(from + group.columns, g.depth(), g.out_plane()), bias != nullptr,
+                       y + first * result + group.result, g.out_plane(),
+                       GemmBatch{images, 0, columns, result});
+        });
     });
 }
 
 template <class T>
 void conv_input_gradient(Cuda device, const ConvGeometry& g, const T* w, const T* grad,
                          const GradientTarget<T>& dx) {
-    const auto left = Matrix<T>::row_major(w, g.out, g.depth(), g.depth()).transposed();
-    const std::int64_t columns = g.depth() * g.out_plane(), result = g.out * g.out_plane(),
+    const std::int64_t columns = g.in * g.taps() * g.out_plane(), result = g.out * g.out_plane(),
                        image = g.in * g.in_plane();
     cuda::each_image_group<T>(g, columns, [&](std::int64_t first, std::int64_t images) {
         const auto room = cuda::columns_room<T>(g, images);
-        T* own = dx.data + first * image;
-        gemm_batch(device, compute_t<T>(1), left,
-                   Matrix<T>::row_major(grad + first * result, g.out, g.out_plane(), g.out_plane()),
-                   g.pointwise() && dx.accumulate, g.pointwise() ? own : room.data(), g.out_plane(),
-                   GemmBatch{images, 0, result, columns});
+        T *own = dx.data + first * image, *to = g.pointwise() ? own : room.data();
+        cuda::each_group(g, [&](const cuda::ConvGroup& group) {
+            gemm_batch(
+                device, compute_t<T>(1), cuda::group_weights(g, w, group).transposed(),
+                Matrix<T>::contiguous(grad + first * result + group.result, g.group_out(), g.out_plane()),
+                g.pointwise() && dx.accumulate, to + group.columns, g.out_plane(),
+                GemmBatch{images, 0, result, columns});
+        });
         if (!g.pointwise())
             cuda::launch_elements(cuda::gather_columns_kernel<T>, images * image, g, images, room.data(),
                                   GradientTarget<T>{own, dx.accumulate});
@@ -112,17 +135,20 @@ void conv_input_gradient(Cuda device, const ConvGeometry& g, const T* w, const T
 template <class T>
 void conv_weight_gradient(Cuda device, const ConvGeometry& g, const T* x, const T* grad,
                           const GradientTarget<T>& dw) {
-    const std::int64_t columns = g.depth() * g.out_plane(), result = g.out * g.out_plane(),
+    const std::int64_t columns = g.in * g.taps() * g.out_plane(), result = g.out * g.out_plane(),
                        weights = g.out * g.depth();
     if (g.batch == 0 && !dw.accumulate)
         DeviceMemory<Cuda>::zero(dw.data, static_cast<std::size_t>(weights) * sizeof(T));
     cuda::each_image_group<T>(g, columns + weights, [&](std::int64_t first, std::int64_t images) {
         const auto room = cuda::columns_room<T>(g, images), sums = Tensor<T, Cuda>::empty({images, weights});
         const T* from = cuda::columns_of(g, first, images, x, room.data());
-        gemm_batch(device, compute_t<T>(1),
-                   Matrix<T>::row_major(grad + first * result, g.out, g.out_plane(), g.out_plane()),
-                   Matrix<T>::row_major(from, g.depth(), g.out_plane(), g.out_plane()).transposed(), false,
-                   sums.data(), g.depth(), GemmBatch{images, result, columns, weights});
+        cuda::each_group(g, [&](const cuda::ConvGroup& group) {
+            gemm_batch(
+                device, compute_t<T>(1),
+                Matrix<T>::contiguous(grad + first * result + group.result, g.group_out(), g.out_plane()),
+                Matrix<T>::contiguous(from + group.columns, g.depth(), g.out_plane()).transposed(), false,
+                sums.data() + group.weights, g.depth(), GemmBatch{images, result, columns, weights});
+        });
         cuda::sum_axis(1, images, weights, sums.data(), compute_t<T>(1),
                        GradientTarget<T>{dw.data, dw.accumulate || first > 0});
     });

@@ -1,4 +1,4 @@
-// Pooling on the GPU (formulas and contract: primitives/pooling.hpp): a thread takes a pixel of what is written.
+// Pooling on the GPU (formulas and contract: primitives/pooling.hpp): a thread makes one result.
 #pragma once
 
 #include <lafs/backend/cuda/launch.cuh>
@@ -11,40 +11,41 @@ namespace cuda {
 
 template <class T>
 __global__ void average_pool_kernel(PoolGeometry g, const T* x, T* y) {
-    each_element(g.planes * g.out_plane(), [=](std::int64_t i) {
-        const std::int64_t plane = i / g.out_plane(), at = i % g.out_plane();
-        y[i] = static_cast<T>(g.average(x + plane * g.in_plane(), at / g.columns.out, at % g.columns.out));
+    each_element(g.planes * g.out_plane(), [=](std::int64_t at) {
+        const std::int64_t plane = at / g.out_plane(), place = at % g.out_plane();
+        y[at] =
+            static_cast<T>(g.average(x + plane * g.in_plane(), place / g.columns.out, place % g.columns.out));
     });
 }
 
 template <class T>
 __global__ void average_pool_backward_kernel(PoolGeometry g, const T* grad, GradientTarget<T> dx) {
-    each_element(g.planes * g.in_plane(), [=](std::int64_t i) {
-        const std::int64_t plane = i / g.in_plane(), at = i % g.in_plane();
+    each_element(g.planes * g.in_plane(), [=](std::int64_t at) {
+        const std::int64_t plane = at / g.in_plane(), place = at % g.in_plane();
         convert_element(
-            g.average_gradient(grad + plane * g.out_plane(), at / g.columns.size, at % g.columns.size),
-            dx.data[i], dx.accumulate);
+            g.average_gradient(grad + plane * g.out_plane(), place / g.columns.size, place % g.columns.size),
+            dx.data[at], dx.accumulate);
     });
 }
 
 template <class T>
 __global__ void max_pool_kernel(PoolGeometry g, const T* x, T* y, std::int64_t* where) {
-    each_element(g.planes * g.out_plane(), [=](std::int64_t i) {
-        const std::int64_t plane = i / g.out_plane(), at = i % g.out_plane();
-        const auto best = g.largest(x + plane * g.in_plane(), at / g.columns.out, at % g.columns.out);
-        y[i] = static_cast<T>(best.value);
-        where[i] = best.where;
+    each_element(g.planes * g.out_plane(), [=](std::int64_t at) {
+        const std::int64_t plane = at / g.out_plane(), place = at % g.out_plane();
+        const auto best = g.largest(x + plane * g.in_plane(), place / g.columns.out, place % g.columns.out);
+        y[at] = static_cast<T>(best.value);
+        where[at] = best.where;
     });
 }
 
 template <class T>
 __global__ void max_pool_backward_kernel(PoolGeometry g, const std::int64_t* where, const T* grad,
                                          GradientTarget<T> dx) {
-    each_element(g.planes * g.in_plane(), [=](std::int64_t i) {
-        const std::int64_t from = i / g.in_plane() * g.out_plane(), at = i % g.in_plane();
+    each_element(g.planes * g.in_plane(), [=](std::int64_t at) {
+        const std::int64_t from = at / g.in_plane() * g.out_plane(), place = at % g.in_plane();
         convert_element(
-            g.largest_gradient(where + from, grad + from, at / g.columns.size, at % g.columns.size),
-            dx.data[i], dx.accumulate);
+            g.largest_gradient(where + from, grad + from, place / g.columns.size, place % g.columns.size),
+            dx.data[at], dx.accumulate);
     });
 }
 
