@@ -9,6 +9,7 @@
 #include <lafs/backend/cuda/launch.cuh>
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/tensor.hpp>
+#include <lafs/core/unroll.hpp>
 #include <lafs/primitives/attention.hpp>
 #include <lafs/primitives/gradient_target.hpp>
 #include <limits>
