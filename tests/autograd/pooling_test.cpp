@@ -1,6 +1,7 @@
 // Pooling against its definition loop by loop, gradients by differences, PyTorch's values; on every device.
 #include <array>
 #include <cmath>
+#include <lafs/autograd/convert.hpp>
 #include <lafs/autograd/pooling.hpp>
 
 #include "device_values.hpp"
@@ -86,6 +87,38 @@ TEST_CASE("pooling over windows equals its definition", "[autograd]") {
         check_derivative([&](const Inputs& in) { return avg_pool2d(in[0], o); }, {x});
         check_derivative([&](const Inputs& in) { return avg_pool2d(in[0], inside); }, {x});
         check_derivative([&](const Inputs& in) { return max_pool2d(in[0], o); }, {x});
+    }
+}
+
+TEST_CASE("pooling of wide planes, in float and double, finds values and the first of equal ones",
+          "[autograd]") {
+    for (const PoolOptions o : {PoolOptions{3, 1, 1}, PoolOptions{3, 2, 1}, PoolOptions{2, 2, 0}}) {
+        const auto values = normal_tensor({2, 5, 67}, 1);
+        for (std::int64_t i = 0; i < values.size(); ++i)  // many equal
+            values.data()[i] = std::round(2 * values.data()[i]);
+        const Var x(on_device(values), true);
+        const auto y = max_pool2d(x, o);
+        check_close(y.value().to_vector(), windows(values, o, largest_of), 0);
+        const auto narrow = max_pool2d(DeviceVariable<float>(cast<float>(x.value())), o).value().to_vector();
+        check_close(narrow, windows(values, o, largest_of), 0);
+        // Each window adds its number to the first of its largest elements.
+        std::vector<double> numbers, expected(static_cast<std::size_t>(values.size()));
+        for (std::int64_t p = 0; p < 2; ++p)
+            for (std::int64_t v = -o.padding; v + o.kernel <= 5 + o.padding; v += o.stride)
+                for (std::int64_t u = -o.padding; u + o.kernel <= 67 + o.padding; u += o.stride) {
+                    std::int64_t best = -1;
+                    for (std::int64_t a = std::max<std::int64_t>(v, 0);
+                         a < std::min<std::int64_t>(v + o.kernel, 5); ++a)
+                        for (std::int64_t b = std::max<std::int64_t>(u, 0);
+                             b < std::min<std::int64_t>(u + o.kernel, 67); ++b)
+                            if (const std::int64_t at = (p * 5 + a) * 67 + b;
+                                best < 0 || values.data()[at] > values.data()[best])
+                                best = at;
+                    numbers.push_back(static_cast<double>(numbers.size() + 1));
+                    expected[static_cast<std::size_t>(best)] += numbers.back();
+                }
+        y.backward(DeviceTensor<double>::from(y.shape(), numbers));
+        check_close(x.grad().to_vector(), expected, 0);
     }
 }
 
