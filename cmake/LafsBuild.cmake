@@ -7,10 +7,11 @@ target_compile_options(lafs_build_options INTERFACE -Wall -Wextra $<$<COMPILE_LA
 if(LAFS_NATIVE)
     check_cxx_compiler_flag(-march=native LAFS_HAS_MARCH_NATIVE)
     if(LAFS_HAS_MARCH_NATIVE)
-        # The same -march for .cpp and .cu: the library's inline namespace encodes the vector width.
-        target_compile_options(lafs_build_options INTERFACE
-            $<$<COMPILE_LANGUAGE:CXX>:-march=native> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-march=native>)
+        target_link_libraries(lafs_build_options INTERFACE lafs_native)
     endif()
+endif()
+if(LAFS_SANITIZE OR NOT LAFS_NATIVE) # slow on purpose
+    target_compile_definitions(lafs_build_options INTERFACE LAFS_NO_BUILD_HINTS)
 endif()
 if(LAFS_SANITIZE)
     string(REPLACE ";" "," sanitizers "${LAFS_SANITIZE}")

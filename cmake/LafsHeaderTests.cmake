@@ -1,5 +1,5 @@
-# Every header compiles alone, twice over, without a warning; lafs.hpp includes them all; two translation units that
-# include it link; the code in the documentation compiles.
+# Every header compiles alone, twice over, without a warning; lafs.hpp includes them all, also in a file for nvcc; two
+# translation units that include it link; the code in the documentation compiles and runs.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include"
     "${PROJECT_SOURCE_DIR}/include/lafs/*.hpp" "${PROJECT_SOURCE_DIR}/include/lafs/*.cuh")
 
@@ -48,9 +48,13 @@ if(cpp_units)
     add_library(lafs_headers OBJECT ${cpp_units})
     target_link_libraries(lafs_headers PRIVATE lafs::lafs lafs_build_options ${links})
     target_compile_options(lafs_headers PRIVATE -O0 -Werror)
+    target_compile_definitions(lafs_headers PRIVATE LAFS_NO_BUILD_HINTS)
     add_dependencies(lafs_tests lafs_headers)
 endif()
 if(cuda_units)
+    if(NOT skipped)
+        list(APPEND cuda_units "${CMAKE_CURRENT_SOURCE_DIR}/headers/everything.cu")
+    endif()
     add_library(lafs_cuda_headers OBJECT ${cuda_units})
     target_link_libraries(lafs_cuda_headers PRIVATE lafs::lafs lafs::cuda lafs_build_options ${links})
     set_target_properties(lafs_cuda_headers PROPERTIES CUDA_ARCHITECTURES 90)
@@ -75,31 +79,55 @@ if(NOT TARGET test_link)
     return()
 endif()
 target_compile_options(test_link PRIVATE -O0)
+target_compile_definitions(test_link PRIVATE LAFS_NO_BUILD_HINTS)
 lafs_add_test(link headers test_link)
 
-# The code on the documentation's pages compiles.
+# The code on the documentation's pages compiles and runs, each program in an empty folder.
 include(LafsDocumentCode)
 file(GLOB pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/docs/*.md")
 set(page_units "")
+set(page_programs "")
+set(page_folder "${CMAKE_CURRENT_BINARY_DIR}/pages")
 foreach(page IN LISTS pages)
     get_filename_component(name "${page}" NAME_WE)
-    lafs_document_code("${page}" "${CMAKE_CURRENT_BINARY_DIR}/pages/${name}.cpp" units)
-    list(APPEND page_units ${units})
+    lafs_document_code("${page}" "${page_folder}/${name}.cpp" unit programs)
+    list(APPEND page_units ${unit})
+    list(APPEND page_programs ${programs})
 endforeach()
+function(lafs_add_page_test name)
+    add_executable(test_${name} ${ARGN})
+    target_link_libraries(test_${name} PRIVATE lafs::lafs lafs_build_options ${links})
+    target_compile_options(test_${name} PRIVATE -O1)
+    lafs_add_test(${name} pages ${CMAKE_COMMAND} -D "PROGRAM=$<TARGET_FILE:test_${name}>"
+        -D "SCRATCH=${page_folder}/scratch_${name}" -P "${PROJECT_SOURCE_DIR}/cmake/RunInScratch.cmake")
+    add_dependencies(lafs_tests test_${name})
+endfunction()
 if(page_units)
-    add_library(lafs_pages OBJECT ${page_units})
-    target_link_libraries(lafs_pages PRIVATE lafs::lafs lafs_build_options ${links})
-    target_compile_options(lafs_pages PRIVATE -O0)
-    add_dependencies(lafs_tests lafs_pages)
+    lafs_document_main("${page_folder}/main.cpp" ${page_units})
+    lafs_add_page_test(pages "${page_folder}/main.cpp" ${page_units})
 endif()
+foreach(program IN LISTS page_programs)
+    get_filename_component(name "${program}" NAME_WE)
+    lafs_add_page_test(page_${name} "${program}")
+endforeach()
 
-# The same promise for Clang, where this build uses another compiler and Clang is installed.
+# No warning, of this compiler or of Clang where that is installed, with the options that projects of users have: their
+# build need not take the headers for those of the system. Libraries of others are the system's here.
+set(strict -std=c++20 -fsyntax-only -DLAFS_NO_BUILD_HINTS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+set(folders "$<TARGET_PROPERTY:test_link,INCLUDE_DIRECTORIES>")
+set(folders "$<FILTER:${folders},EXCLUDE,^(${PROJECT_SOURCE_DIR}/include|/usr/include)$>")
+function(lafs_add_warnings_test name compiler)
+    add_test(NAME ${name} COMMAND "${compiler}" ${strict} "-I${PROJECT_SOURCE_DIR}/include"
+        "$<$<BOOL:${folders}>:-isystem$<JOIN:${folders},$<SEMICOLON>-isystem>>"
+        "${CMAKE_CURRENT_SOURCE_DIR}/headers/strict.cpp" COMMAND_EXPAND_LISTS)
+    set_tests_properties(${name} PROPERTIES LABELS headers TIMEOUT 600)
+endfunction()
+lafs_add_warnings_test(warnings "${CMAKE_CXX_COMPILER}")
 find_program(LAFS_CLANGXX NAMES clang++-14 clang++ DOC "Clang, used to check the headers for warnings")
 if(LAFS_CLANGXX AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-    set(folders "$<TARGET_PROPERTY:test_link,INCLUDE_DIRECTORIES>")
-    set(folders "$<FILTER:${folders},EXCLUDE,^(${PROJECT_SOURCE_DIR}/include|/usr/include)$>")
-    add_test(NAME clang_warnings COMMAND "${LAFS_CLANGXX}" -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Werror
-        "-I${PROJECT_SOURCE_DIR}/include" "$<$<BOOL:${folders}>:-isystem$<JOIN:${folders},$<SEMICOLON>-isystem>>"
-        "${PROJECT_SOURCE_DIR}/tests/link/first.cpp" COMMAND_EXPAND_LISTS)
-    set_tests_properties(clang_warnings PROPERTIES LABELS headers TIMEOUT 600)
+    lafs_add_warnings_test(clang_warnings "${LAFS_CLANGXX}")
 endif()
+
+# What the library says of a slow build.
+lafs_add_test(build_hints headers ${CMAKE_COMMAND} -D "COMPILER=${CMAKE_CXX_COMPILER}" -D "ROOT=${PROJECT_SOURCE_DIR}"
+    -D "SCRATCH=${CMAKE_CURRENT_BINARY_DIR}/hints" -P "${PROJECT_SOURCE_DIR}/cmake/TestBuildHints.cmake")

@@ -6,7 +6,7 @@ if(PROJECT_IS_TOP_LEVEL)
     set(package_folder "${CMAKE_INSTALL_DATADIR}/cmake/lafs")
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh")
-    install(TARGETS lafs EXPORT lafsTargets)
+    install(TARGETS lafs lafs_native EXPORT lafsTargets)
     install(EXPORT lafsTargets NAMESPACE lafs:: DESTINATION "${package_folder}")
     configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/lafsConfig.cmake.in"
         "${PROJECT_BINARY_DIR}/lafsConfig.cmake" INSTALL_DESTINATION "${package_folder}")

@@ -1,4 +1,5 @@
-# Installs the package into SCRATCH and builds and runs SOURCE against it, with nothing of the build tree.
+# Builds and runs examples/consumer as a user does: against the package installed into SCRATCH, with nothing of the build
+# tree; and with the sources of ROOT as a part of its own project.
 function(run)
     execute_process(COMMAND ${ARGN} RESULT_VARIABLE status)
     if(NOT status EQUAL 0)
@@ -7,9 +8,14 @@ function(run)
     endif()
 endfunction()
 
+function(build_and_run folder)
+    run(${CMAKE_COMMAND} -S "${ROOT}/examples/consumer" -B "${SCRATCH}/${folder}" -G "${GENERATOR}"
+        "-DCMAKE_CXX_COMPILER=${COMPILER}" ${ARGN})
+    run(${CMAKE_COMMAND} --build "${SCRATCH}/${folder}")
+    run("${SCRATCH}/${folder}/consumer")
+endfunction()
+
 file(REMOVE_RECURSE "${SCRATCH}")
 run(${CMAKE_COMMAND} --install "${BUILD}" --prefix "${SCRATCH}/prefix")
-run(${CMAKE_COMMAND} -S "${SOURCE}" -B "${SCRATCH}/build" -G "${GENERATOR}"
-    "-DCMAKE_PREFIX_PATH=${SCRATCH}/prefix" "-DCMAKE_CXX_COMPILER=${COMPILER}" -DCMAKE_BUILD_TYPE=Release)
-run(${CMAKE_COMMAND} --build "${SCRATCH}/build")
-run("${SCRATCH}/build/consumer")
+build_and_run(installed "-DCMAKE_PREFIX_PATH=${SCRATCH}/prefix")
+build_and_run(fetched "-DLAFS_FOLDER=${ROOT}")

@@ -78,3 +78,14 @@ TEST_CASE("max_over of an empty axis is an error, of no rows is empty", "[autogr
     CHECK_THROWS_AS(max_over(Var(DeviceTensor<double>::zeros({3, 2})), 2), lafs::Error);
     CHECK(min_over(Var(DeviceTensor<double>::zeros({0, 2})), 1).shape() == Shape{0});
 }
+
+TEST_CASE("argmax and argmin say where the first extreme stands, of whatever has elements", "[autograd]") {
+    const Var x = variable({2, 3}, {1, 5, 5, NAN, -7, -7});
+    using Places = std::vector<std::int64_t>;
+    CHECK(argmax(x, 1).to_vector() == Places{1, 0});
+    CHECK(argmin(x.value(), -1).to_vector() == Places{0, 0});
+    CHECK(argmax(x * -1, 0).to_vector() == Places{1, 1, 1});
+    CHECK(argmin(x.value() * -1, 0).to_vector() == Places{1, 0, 0});
+    CHECK_THROWS_AS(argmax(DeviceTensor<double>::zeros({2, 0}), 1), lafs::Error);
+    CHECK_THROWS_AS(argmax(x, 2), lafs::Error);
+}

@@ -136,3 +136,37 @@ TEST_CASE("gather picks tokens, index_select rows; what is picked twice gets bot
     }
     CHECK_THROWS_AS(index_select(table, indices), Error);
 }
+
+TEST_CASE("concatenate takes any list of variables", "[autograd]") {
+    const Var x(DeviceTensor<double>::from({1, 2}, {1, 2}), true), y(DeviceTensor<double>::from({1, 1}, {3}));
+    const std::vector<Var> vector{x, y};
+    const std::array<Var, 2> array{x, y};
+    const std::vector<double> expected{1, 2, 3};
+    CHECK(concatenate(vector, 1).value().to_vector() == expected);
+    CHECK(concatenate(array, 1).value().to_vector() == expected);
+    CHECK(concatenate(std::span(vector), 1).value().to_vector() == expected);
+}
+
+TEST_CASE("variables reshape and slice like tensors", "[autograd]") {
+    const Var x(DeviceTensor<double>::from({2, 3}, {1, 2, 3, 4, 5, 6}), true);
+    const Var turned = x.reshape({3, -1});
+    CHECK(turned.shape() == Shape{3, 2});
+    CHECK(turned.value().to_vector() == x.value().to_vector());
+    CHECK(x.slice(1, 1, 3).value().to_vector() == std::vector<double>{2, 3, 5, 6});
+    CHECK_THROWS_AS(x.reshape({4, -1}), lafs::Error);
+    CHECK_THROWS_AS(x.slice(1, 1, 4), lafs::Error);
+    check_derivative([](const Inputs& in) { return in[0].reshape({3, -1}).slice(0, 1, 3); }, {x});
+}
+
+TEST_CASE("slices by ranges are copies of what the ranges name, with its gradient", "[autograd]") {
+    const Var x(DeviceTensor<double>::from({3, 4}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}), true);
+    const Var part = slice(x, {{0, 3, 2}, {1, -1}});
+    CHECK(part.shape() == Shape{2, 2});
+    CHECK(part.value().to_vector() == std::vector<double>{1, 2, 9, 10});
+    part.backward(DeviceTensor<double>::from({2, 2}, {1, 2, 3, 4}));
+    CHECK(x.grad().to_vector() == std::vector<double>{0, 1, 2, 0, 0, 0, 0, 0, 0, 3, 4, 0});
+    const DeviceTensor<double> copied = slice(x.value(), {{}, {0, lafs::Range::all, 3}});
+    CHECK(copied.to_vector() == std::vector<double>{0, 3, 4, 7, 8, 11});
+    check_derivative([](const Inputs& in) { return slice(in[0], {{1}, {0, 4, 3}}); }, {x});
+    CHECK_THROWS_AS(slice(x, {{0, 4}}), lafs::Error);
+}

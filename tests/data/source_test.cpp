@@ -38,6 +38,29 @@ TEST_CASE("a synthetic source opens from its text", "[data]") {
           std::string::npos);
 }
 
+TEST_CASE("a program's own source opens by its scheme", "[data]") {
+    lafs::register_source("plain", [](const std::string& rest) -> std::unique_ptr<FaceSource> {
+        if (rest.empty())
+            return nullptr;
+        return std::make_unique<lafs::SyntheticSource>(lafs::SyntheticFaces(std::stoll(rest), 2, 0));
+    });
+    CHECK(lafs::open_source("plain:7")->identities() == 7);
+    CHECK(lafs::open_source("synthetic:ids=3,images=2")->identities() == 3);
+    CHECK(message_of([] { lafs::open_source("plain:"); }).find("got nothing for \"plain:\"") !=
+          std::string::npos);
+    const auto open = [](const std::string&) { return std::unique_ptr<FaceSource>(); };
+    CHECK(message_of([&] { lafs::register_source("plain", open); }).find("scheme of another source") !=
+          std::string::npos);
+    CHECK_THROWS_AS(lafs::register_source("a:b", open), lafs::Error);
+    CHECK_THROWS_AS(lafs::register_source("", open), lafs::Error);
+    CHECK_THROWS_AS(lafs::register_source("empty", nullptr), lafs::Error);
+    CHECK(message_of([] { lafs::open_source("palin:7"); }).find("none of: plain, synthetic") !=
+          std::string::npos);
+    const TemporaryFolder folder;  // a path with a colon is still a path
+    lafs::write_image_folder(*lafs::open_source("plain:2"), folder / "palin:7");
+    CHECK(lafs::open_source((folder / "palin:7").string())->size() == 4);
+}
+
 TEST_CASE("a source gives the same image on any thread", "[data]") {
     const auto source = lafs::open_source("synthetic:ids=4,images=2");
     std::vector<lafs::Image> first(8), second(8);

@@ -36,7 +36,7 @@ TEST_CASE("rows are normalised one by one", "[eval]") {
 
 TEST_CASE("features are whole rows of finite numbers", "[eval]") {
     std::vector<float> features(6, 1.0f);
-    CHECK(lafs::checked_rows("test", std::span<const float>(features), 2) == 3);
+    CHECK(lafs::checked_rows("test", features, 2) == 3);
     CHECK_THROWS_AS(lafs::checked_rows("test", std::span<const float>(features), 4), lafs::Error);
     CHECK_THROWS_AS(lafs::checked_rows("test", std::span<const float>(features), 0), lafs::Error);
     CHECK_THROWS_AS(lafs::checked_rows("test", std::span<const float>(), 2), lafs::Error);

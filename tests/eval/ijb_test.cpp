@@ -24,8 +24,7 @@ struct Example {
     std::vector<double> scores = {1.0, 0.5, 0.5, 0.25};
 
     lafs::TemplateFeatures run(const lafs::IjbOptions& options = {}) const {
-        return lafs::template_features(std::span<const double>(features), 4, templates, media, scores,
-                                       options);
+        return lafs::template_features(features, 4, templates, media, scores, options);
     }
 };
 
@@ -80,8 +79,7 @@ TEST_CASE("images out of order are refused", "[eval]") {
     lafs::TemplateAccumulator sums(2, {false, true, true});
     const std::vector<double> feature = {1, 0};
     const auto add = [&](std::int64_t number, std::int64_t medium, double score = 1.0) {
-        return lafs_test::message_of(
-            [&] { sums.add(std::span<const double>(feature), number, medium, score, 41); });
+        return lafs_test::message_of([&] { sums.add(feature, number, medium, score, 41); });
     };
     CHECK(add(3, 5).empty());
     CHECK(add(3, 4).find("image 41 of template 3, medium 4 after template 3, medium 5") != std::string::npos);

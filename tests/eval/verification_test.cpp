@@ -19,7 +19,7 @@ struct Set {
     std::vector<std::uint8_t> same;
 
     lafs::VerificationResult verify(const lafs::VerificationOptions& options = {}) const {
-        return lafs::verify(std::span<const double>(embeddings), dim, same, options);
+        return lafs::verify(embeddings, dim, same, options);
     }
 };
 
@@ -99,10 +99,8 @@ TEST_CASE("four pairs and two folds, by hand", "[eval]") {
     lafs::VerificationOptions options;
     options.folds = 2;
     options.far = {0.0, 1.0};
-    const lafs::VerificationResult result =
-        lafs::verify(std::span<const float>(embeddings), 2, same, options);
-    CHECK(lafs::pair_distances(std::span<const float>(embeddings), 2) ==
-          std::vector<double>{0.0, 4.0, 2.0, 2.0});
+    const lafs::VerificationResult result = lafs::verify(embeddings, 2, same, options);
+    CHECK(lafs::pair_distances(std::span(embeddings), 2) == std::vector<double>{0.0, 4.0, 2.0, 2.0});
     // Fold 1 learns from {2 same, 2 different}: one of two right at any threshold, so the first, 0:
     // nothing is the same, one of two right.
     // Fold 2 learns from {0 same, 4 different}: 0.01 is the first with two right.
@@ -159,8 +157,7 @@ TEST_CASE("folds of one class are counted", "[eval]") {
 
 TEST_CASE("images and mirrors are added", "[eval]") {
     const std::vector<float> image = {1, 2}, mirror = {3, 5};
-    CHECK(lafs::add_mirrored(std::span<const float>(image), std::span<const float>(mirror)) ==
-          std::vector<double>{4, 7});
+    CHECK(lafs::add_mirrored(image, std::span(mirror)) == std::vector<double>{4, 7});
     CHECK_THROWS_AS(
         lafs::add_mirrored(std::span<const float>(image), std::span<const float>(mirror).first(1)),
         lafs::Error);

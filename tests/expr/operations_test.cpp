@@ -89,6 +89,26 @@ TEST_CASE("unary operations", "[expr]") {
         check_operation(
             -6, 6, [](const auto& x) { return tanh(x); }, [](double v) { return std::tanh(v); });
     }
+    SECTION("sin") {
+        check_operation(
+            -20, 20, [](const auto& x) { return sin(x); }, [](double v) { return std::sin(v); });
+    }
+    SECTION("cos") {
+        check_operation(
+            -20, 20, [](const auto& x) { return cos(x); }, [](double v) { return std::cos(v); });
+    }
+    SECTION("pow") {
+        check_operation(
+            0.05, 3, [](const auto& x) { return pow(x, 2.5); }, [](double v) { return std::pow(v, 2.5); });
+        check_operation(
+            -3, 3, [](const auto& x) { return pow(x, 3); }, [](double v) { return v * v * v; });
+        check_operation(
+            -3, 3, [](const auto& x) { return pow(2, x); }, [](double v) { return std::exp2(v); });
+    }
+    SECTION("silu") {
+        check_operation(
+            -15, 15, [](const auto& x) { return silu(x); }, [](double v) { return v / (1 + std::exp(-v)); });
+    }
     SECTION("acos") {
         check_operation(
             -0.99, 0.99, [](const auto& x) { return acos(x); }, [](double v) { return std::acos(v); });
@@ -157,6 +177,23 @@ TEST_CASE("saturation and special values", "[expr]") {
     CHECK(std::isnan(at(NAN, [](const auto& x) { return exp(x).eval(); })));
     CHECK(std::isnan(at(NAN, [](const auto& x) { return (x * 0 + 1).eval(); })));
     CHECK(at(0, [](const auto& x) { return abs(x).eval(); }) == 0.0f);
+    CHECK(at(-1000, [](const auto& x) { return silu(x).eval(); }) == 0.0f);
+    CHECK(at(0, [](const auto& x) { return pow(x, 0).eval(); }) == 1.0f);
+    CHECK(std::isnan(at(-1, [](const auto& x) { return pow(x, 0.5).eval(); })));
+}
+
+TEST_CASE("pow has the gradients of its limits at 0", "[expr]") {
+    const auto gradients = [](double base, double exponent) {
+        const Var a(DeviceTensor<double>::full({1}, base), true),
+            b(DeviceTensor<double>::full({1}, exponent), true);
+        pow(a, b).eval().backward();
+        return std::pair(a.grad().item(), b.grad().item());
+    };
+    CHECK(gradients(0, 2) == std::pair(0.0, 0.0));
+    CHECK(gradients(0, 1) == std::pair(1.0, 0.0));
+    CHECK(gradients(0, 0) == std::pair(0.0, 0.0));
+    CHECK(gradients(3, 0).first == 0.0);
+    CHECK(gradients(3, 0).second == Approx(std::log(3.0)));
 }
 
 TEST_CASE("erf of floats is within 2e-7", "[expr]") {
@@ -184,6 +221,8 @@ TEST_CASE("binary operations and their derivatives", "[expr]") {
               [](double x, double y, double z) { return x + y * z; });
         check([](auto x, auto y, auto z) { return (x - y / x * z).eval(); },
               [](double x, double y, double z) { return x - y / x * z; });
+        check([](auto x, auto y, auto z) { return pow(x, y * z).eval(); },
+              [](double x, double y, double z) { return std::pow(x, y * z); });
         check([](auto x, auto y, auto z) { return where(z < 0.1, x, y).eval(); },
               [](double x, double y, double z) { return z < 0.1 ? x : y; });
         check([](auto x, auto y, auto z) { return max(min(x * z, 1), y).eval(); },

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "check_contains.hpp"
 #include "temporary_folder.hpp"
 
+using lafs_test::check_contains;
 using lafs_test::count_entries;
 using lafs_test::message_of;
 using lafs_test::read_text;
@@ -18,7 +20,7 @@ namespace {
 template <class T>
 std::string written(const std::vector<std::int64_t>& shape, const std::vector<T>& values) {
     const TemporaryFolder folder;
-    lafs::write_npy(folder / "a.npy", shape, std::span<const T>(values));
+    lafs::write_npy(folder / "a.npy", shape, values);
     return read_text(folder / "a.npy");
 }
 
@@ -67,6 +69,102 @@ TEST_CASE("arrays that do not fit their shape are refused", "[io]") {
               lafs::write_npy(folder / "a.npy", {1}, std::span<const lafs::bfloat16>(brain));
           }).find("got bfloat16") != std::string::npos);
     CHECK(count_entries(folder.path()) == 0);
+}
+
+TEST_CASE("a tensor comes back from its npy file", "[io]") {
+    const TemporaryFolder folder;
+    const auto x = lafs::Tensor<float>::from({2, 3}, {0, 1, -2, 0.5f, 1e10f, 3});
+    lafs::save_npy(folder / "x.npy", x);
+    CHECK(read_text(folder / "x.npy") == written<float>({2, 3}, x.to_vector()));
+    const auto y = lafs::load_npy<float>(folder / "x.npy");
+    CHECK(y.shape() == x.shape());
+    CHECK(y.to_vector() == x.to_vector());
+    CHECK(lafs::load_npy<double>(folder / "x.npy").to_vector()[4] == 1e10);
+    CHECK(lafs::load_npy<lafs::bfloat16>(folder / "x.npy").at(1, 0) == 0.5f);
+    lafs::save_npy(folder / "n.npy", lafs::Tensor<std::int64_t>::from({}, {1LL << 40}));
+    CHECK(lafs::load_npy<std::int64_t>(folder / "n.npy").item() == 1LL << 40);
+    check_contains(message_of([&] { lafs::load_npy<int>(folder / "n.npy"); }), "does not fit in int32");
+    check_contains(message_of([&] { lafs::load_npy<float>(folder / "n.npy"); }),
+                   "is int64, expected float32");
+    CHECK_THROWS_AS(lafs::save_npy(folder / "u.npy", lafs::Tensor<float>()), lafs::Error);
+    CHECK(count_entries(folder.path()) == 2);
+}
+
+namespace {
+
+/// A .npy file of a dictionary as NumPy or others write it, in one of the versions.
+std::string npy_file(const std::string& dictionary, const std::string& data, char version = 1) {
+    std::string file =
+        std::string("\x93NUMPY") + version + '\0' + static_cast<char>(dictionary.size()) + '\0';
+    if (version > 1)
+        file += std::string(2, '\0');
+    return file + dictionary + data;
+}
+
+template <class T>
+lafs::Tensor<T> read_back(const std::string& content) {
+    const TemporaryFolder folder;
+    lafs_test::write_text(folder / "x.npy", content);
+    return lafs::load_npy<T>(folder / "x.npy");
+}
+
+}  // namespace
+
+TEST_CASE("npy files of all versions and orders are read", "[io]") {
+    const std::string bytes("\1\2\3\4\5\6", 6);
+    using Bytes = std::vector<std::uint8_t>;
+    for (const char version : {1, 2, 3}) {
+        const auto x = read_back<std::uint8_t>(
+            npy_file("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }   \n", bytes, version));
+        CHECK(x.shape() == lafs::Shape{2, 3});
+        CHECK(x.to_vector() == Bytes{1, 2, 3, 4, 5, 6});
+    }
+    const auto turned =
+        read_back<int>(npy_file("{'shape': (2L, 3L), 'fortran_order': True, 'descr': '|i1'}", bytes));
+    CHECK(turned.shape() == lafs::Shape{2, 3});
+    CHECK(turned.to_vector() == std::vector<int>{1, 3, 5, 2, 4, 6});
+    const auto cube =
+        read_back<int>(npy_file("{'shape': (1, 3, 2), 'fortran_order': True, 'descr': '|i1'}", bytes));
+    CHECK(cube.to_vector() == std::vector<int>{1, 4, 2, 5, 3, 6});
+    CHECK(read_back<std::uint8_t>(
+              npy_file("{\"descr\": \"|b1\", \"fortran_order\": False, \"shape\": ()}", "\1"))
+              .item() == 1);
+    CHECK(
+        read_back<float>(npy_file("{'descr': '<f4', 'fortran_order': True, 'shape': (0, 5)}", "")).shape() ==
+        lafs::Shape{0, 5});
+}
+
+TEST_CASE("damaged npy files are refused", "[io]") {
+    const auto refused = [](const std::string& content, const std::string& message) {
+        check_contains(message_of([&] { read_back<float>(content); }), message);
+    };
+    const std::string good = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", data(4, '\0');
+    CHECK(read_back<float>(npy_file(good, data)).item() == 0);
+    refused("", "is no .npy file");
+    refused("\x93NUMPX\1\0\0\0", "is no .npy file");
+    refused(npy_file(good, data, 4), "got version 4, expected 1 .. 3");
+    refused(npy_file(good, "").substr(0, 40), "ends within its header of 55 bytes");
+    refused(npy_file(good, data).substr(0, 9), "ends within its header");
+    refused(npy_file(good, data + "x"), "has 5 bytes of elements");
+    refused(npy_file(good, ""), "has 0 bytes of elements");
+    refused(npy_file("{'descr': '>f4', 'fortran_order': False, 'shape': (1,)}", data), "type \">f4\"");
+    refused(npy_file("{'descr': '<U4', 'fortran_order': False, 'shape': (1,)}", data), "type \"<U4\"");
+    refused(npy_file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", data),
+            "no text in quotes");
+    refused(npy_file("{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}", data), "neither True nor False");
+    refused(npy_file("{'descr': '<f4', 'fortran_order': False}", data), "no descr, fortran_order or shape");
+    refused(npy_file("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", data),
+            "the key descr");
+    refused(npy_file("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}", data),
+            "a shape that is none");
+    refused(npy_file("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", data),
+            "a shape that is none");
+    refused(npy_file("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 8)}", data),
+            "do not fit its shape");
+    refused(npy_file("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1)}", data),
+            "got 6 axes");
+    refused(npy_file(good + " 1", data), "text after the dictionary");
+    refused(npy_file("{'descr': '<f4'", data), "no '}' where one belongs");
 }
 
 TEST_CASE("a spool file gives back what was written and leaves nothing", "[io]") {

@@ -3,9 +3,11 @@
 #include <lafs/optim/parameter_groups.hpp>
 #include <map>
 
-#include "catch.hpp"
+#include "check_contains.hpp"
+#include "temporary_folder.hpp"
 
 using namespace lafs;
+using namespace lafs_test;
 
 namespace {
 
@@ -97,6 +99,33 @@ TEST_CASE("layer decay 1 leaves the weight decay alone, frozen parameters are le
     CHECK(scales.size() == parameters.size() - 1);
     for (const auto& [name, scale] : scales)
         CHECK(scale.lr == 1);
+}
+
+TEST_CASE("layer decay finds the blocks of a model that is a part of another", "[optim]") {
+    Parameters parameters = {{"head.weight", parameter({10, 4})}, {"stn.weight", parameter({2, 2})}};
+    for (const auto& [name, variable] : part_fvit())
+        parameters.emplace_back("whole.model." + name, variable);
+    const auto wrapped = scales_of(layer_decay_groups(parameters, 2, 0.5, 0.25));
+    for (const auto& [name, scale] : scales_of(layer_decay_groups(part_fvit(), 2, 0.5, 0.25))) {
+        INFO(name);
+        CHECK(wrapped.at("whole.model." + name).lr == scale.lr);
+        CHECK(wrapped.at("whole.model." + name).weight_decay == scale.weight_decay);
+    }
+    CHECK(wrapped.at("head.weight").lr == 1);
+    CHECK(wrapped.at("stn.weight").lr == 1);  // not that of the model
+    CHECK(wrapped.at("stn.weight").weight_decay == 1);
+}
+
+TEST_CASE("layer decay that would decay nothing says so", "[optim]") {
+    const Parameters other = {{"encoder.0.weight", parameter({4, 4})},
+                              {"my_transformer.layers.0.weight", parameter({4, 4})}};
+    check_contains(message_of([&] { layer_decay_groups(other, 2); }),
+                   "got 2 parameters, none of them in a block (transformer.layers.0.)");
+    CHECK(layer_decay_groups(other, 2, 1.0).size() == 1);
+    CHECK_THROWS_AS(layer_decay_groups(Parameters{}, 2), Error);
+    const Parameters two = {{"student.transformer.layers.0.weight", parameter({2, 2})},
+                            {"teacher.transformer.layers.0.weight", parameter({2, 2})}};
+    check_contains(message_of([&] { layer_decay_groups(two, 2); }), "blocks of two transformers");
 }
 
 TEST_CASE("layer decay refuses nonsense", "[optim]") {

@@ -17,7 +17,77 @@ bool same_bytes(const std::filesystem::path& a, const std::filesystem::path& b) 
     return lafs_test::read_text(a) == lafs_test::read_text(b);
 }
 
+/// CosFace with a trained number of its own, which the loss draws to 2.
+struct OwnHead final : lafs::MarginHead<float, lafs::Guarded> {
+    using Values = lafs::Variable<float, lafs::Guarded>;
+    Values own{lafs::Tensor<float, lafs::Guarded>::full({1}, 0), true};
+    using MarginHead::loss, MarginHead::MarginHead;
+
+    void visit(lafs::Visitor<float, lafs::Guarded>& visitor) override {
+        MarginHead::visit(visitor);
+        visitor.parameter("own", own);
+    }
+    Values margin(const Values& cosine) const override { return cosine - 0.4; }
+    Values loss(const Values& features,
+                const lafs::Tensor<std::int64_t, lafs::Guarded>& labels) const override {
+        return MarginHead::loss(features, labels) + lafs::mean(Values(square(own - 2)));
+    }
+};
+
+lafs::FinetuneOptions small_run(const std::filesystem::path& out) {
+    lafs::FinetuneOptions options;
+    options.run.model = model;
+    options.run.epochs = 2;
+    options.run.batch = 6;
+    options.run.learning_rate = 1e-3;
+    options.run.out = out;
+    return options;
+}
+
 }  // namespace
+
+TEST_CASE("a run with a head and a source of the program", "[programs]") {
+    using Task = lafs::BasicFinetuneTask<float, lafs::Guarded>;
+    const lafs_test::TemporaryFolder folder;
+    // By their names: what they make is the library's, so the bits are.
+    lafs::register_head<float, lafs::Guarded>(
+        "mine", [](const lafs::HeadOptions&, std::int64_t features, std::int64_t classes) {
+            return std::make_unique<lafs::CosFace<float, lafs::Guarded>>(features, classes);
+        });
+    lafs::register_source("mine", [](const std::string& rest) { return lafs::open_source(rest); });
+    auto by_name = small_run(folder / "name"), published = small_run(folder / "published");
+    by_name.run.data = "mine:" + data;
+    by_name.head.name = "mine";
+    published.run.data = data;
+    Task named(by_name), usual(published);
+    REQUIRE(run_training(named, by_name.run));
+    REQUIRE(run_training(usual, published.run));
+    CHECK(same_bytes(folder / "name" / "model.safetensors", folder / "published" / "model.safetensors"));
+
+    // Made outside: cut as the options say, saved and resumed with all that is the head's own.
+    auto outside = small_run(folder / "outside");
+    outside.few_shot = 2;
+    const auto parts = [&](std::int64_t identities) {
+        lafs::FinetuneParts<float, lafs::Guarded> made;
+        made.source = lafs::open_source(data);
+        made.head = std::make_unique<OwnHead>(32, identities, 64);
+        return made;
+    };
+    CHECK_THROWS_AS(Task(outside, parts(7)), lafs::Error);
+    Task task(outside, parts(6));
+    CHECK(task.steps_per_epoch() == 2);
+    REQUIRE(run_training(task, outside.run));
+    const auto state = lafs::SafetensorsFile::open(folder / "outside" / "state.safetensors");
+    const float own = state.read<float>("loss.own").at(0);
+    CHECK(own > 0.001f);  // four steps of about the learning rate each
+    CHECK(own < 0.005f);
+    outside.run.resume = true;
+    Task resumed(outside, parts(6));
+    REQUIRE(run_training(resumed, outside.run));
+    outside.run.data = "another";
+    Task renamed(outside, parts(6));
+    CHECK_THROWS_AS(run_training(renamed, outside.run), lafs::Error);
+}
 
 TEST_CASE("supervised training on a guarded device has the bits of the CPU", "[programs]") {
     const lafs_test::TemporaryFolder folder;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <lafs/autograd/observer.hpp>
-#include <lafs/autograd/variable.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/attention.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -28,6 +28,13 @@ Variable<T, D> attention(const Variable<T, D>& qkv, std::int64_t heads, compute_
         attention_backward(D{}, sizes, qkv.data(), scale, y.data(), g.data(), log_sum.data(),
                            qkv.gradient_target());
     });
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X>
+requires VariableOperands<X>
+auto attention(const X& qkv, std::int64_t heads, compute_t<detail::element_of<X>> scale) {
+    return detail::over_variables([=](const auto& v) { return attention(v, heads, scale); }, qkv);
 }
 
 }  // namespace lafs::inline LAFS_ABI

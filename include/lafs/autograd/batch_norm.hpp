@@ -1,7 +1,7 @@
 // Differentiable batch normalisation, with an element-wise operation fused behind it.
 #pragma once
 
-#include <lafs/autograd/expression.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/batch_norm.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -72,6 +72,17 @@ Variable<T, D> batch_norm(const Variable<T, D>& x, const Variable<T, D>& gain, c
         batch_norm_backward(D{}, Op{}, sizes, training, x.data(), g.data(), gain.data(), bias.data(),
                             mean.data(), inverse_deviation.data(), dx, dgain, dbias);
     });
+}
+
+/// The same for expressions and tensors (autograd/operands.hpp).
+template <class Op = Identity, class X, class G, class B>
+requires VariableOperands<X, G, B>
+auto batch_norm(const X& x, const G& gain, const B& bias,
+                const RunningStatistics<detail::element_of<X>, detail::device_of<X>>& running,
+                const BatchNormOptions& options = {}) {
+    return detail::over_variables([&](const auto& v, const auto& g,
+                                      const auto& b) { return batch_norm<Op>(v, g, b, running, options); },
+                                  x, gain, bias);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -48,4 +48,13 @@ Tensor<compute_t<T>, D> class_probabilities(const Tensor<T, D>& qkv, std::int64_
     return probabilities;
 }
 
+/// The same for expressions and tensors (autograd/operands.hpp).
+template <class Q, class K>
+requires VariableOperands<Q, K>
+auto class_attention(const Q& query, const K& kv, std::int64_t heads,
+                     compute_t<detail::element_of<Q>> scale) {
+    return detail::over_variables(
+        [=](const auto& q, const auto& k) { return class_attention(q, k, heads, scale); }, query, kv);
+}
+
 }  // namespace lafs::inline LAFS_ABI

@@ -1,7 +1,8 @@
 // Differentiable concatenation.
 #pragma once
 
-#include <lafs/autograd/expression.hpp>
+#include <lafs/autograd/operands.hpp>
+#include <lafs/core/list.hpp>
 #include <span>
 
 namespace lafs::inline LAFS_ABI {
@@ -37,9 +38,28 @@ Variable<T, D> concatenate(std::span<const Variable<T, D>> parts, int axis) {
     });
 }
 
+template <List X>
+requires(detail::IsVariable<element_of_list<X>>::value) auto concatenate(const X& parts, int axis) {
+    return concatenate(span_of(parts), axis);
+}
+
 template <class T, class D>
 Variable<T, D> concatenate(std::initializer_list<Variable<T, D>> parts, int axis) {
     return concatenate(std::span<const Variable<T, D>>(parts.begin(), parts.size()), axis);
+}
+
+/// The same for expressions of one type, or tensors (autograd/operands.hpp).
+template <class X>
+requires VariableOperands<X>
+auto concatenate(std::initializer_list<X> parts, int axis) {
+    PoolVector<detail::variable_of<X>> variables;
+    for (const X& part : parts)
+        variables.push_back(detail::as_variable(part));
+    const auto joined = concatenate(std::span<const detail::variable_of<X>>(variables), axis);
+    if constexpr (detail::has_variable<X>)
+        return joined;
+    else
+        return joined.value();
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -43,4 +43,13 @@ Variable<T, D> conv2d(const Variable<T, D>& x, const Variable<T, D>& weight, con
     });
 }
 
+/// The same for expressions and tensors (autograd/operands.hpp).
+template <class X, class W, class B = detail::variable_of<X>>
+requires VariableOperands<X, W, B>
+auto conv2d(const X& x, const W& weight, const B& bias = {}, const ConvOptions& options = {}) {
+    return detail::over_variables(
+        [&](const auto& v, const auto& w, const auto& b) { return conv2d(v, w, b, options); }, x, weight,
+        bias);
+}
+
 }  // namespace lafs::inline LAFS_ABI

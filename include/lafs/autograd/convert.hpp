@@ -2,7 +2,7 @@
 // them.
 #pragma once
 
-#include <lafs/autograd/variable.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/convert.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -48,6 +48,17 @@ Variable<T, E> to(const Variable<T, D>& x) {
     else
         return record(x.value().template to<E>(), {x},
                       [x](const Tensor<T, E>& g) { accumulate(x, g.template to<D>()); });
+}
+
+/// The same for an expression (autograd/operands.hpp).
+template <class U, class N, class L>
+auto cast(const Expression<N, L>& x) {
+    return cast<U>(x.eval());
+}
+template <class E, class X>
+requires VariableOperands<X>
+auto to(const X& x) {
+    return detail::over_variables([](const auto& v) { return to<E>(v); }, x);
 }
 
 }  // namespace lafs::inline LAFS_ABI

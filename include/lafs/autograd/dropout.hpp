@@ -4,7 +4,7 @@
 // front, stochastic depth and a residual behind are fused into the same pass.
 #pragma once
 
-#include <lafs/autograd/expression.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/dropout.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -68,6 +68,18 @@ Variable<T, D> dropout(const Variable<T, D>& x, double p, bool training = true) 
 template <class Op, class T, class D>
 Variable<T, D> dropout_of(const Variable<T, D>& x, double p, bool training = true) {
     return detail::dropout_function<Op, T, D>(x, {}, detail::draw_dropout("dropout", p, training), {});
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X, class... Options>
+requires VariableOperands<X>
+auto dropout(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return dropout(v, options...); }, x);
+}
+template <class Op, class X>
+requires VariableOperands<X>
+auto dropout_of(const X& x, double p, bool training = true) {
+    return detail::over_variables([=](const auto& v) { return dropout_of<Op>(v, p, training); }, x);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -34,4 +34,24 @@ struct LeafTraits<Variable<T, D>> {
 };
 }  // namespace detail
 
+namespace detail {
+/// x = Op(x, operand), of the same shape.
+template <class Op, class T, class D, class X>
+Variable<T, D>& rebind(Variable<T, D>& x, const X& operand) {
+    Variable<T, D> result = apply<Op>(x, operand);
+    require(result.shape() == x.shape(), "expression", "got an operand that makes ", result.shape(), " of ",
+            x.shape(), ", expected one that broadcasts to it");
+    return x = std::move(result);
+}
+}  // namespace detail
+
+// x += y is x = x + y: this handle becomes another variable. Nothing is changed in place, so that what other
+// handles and recorded functions know as x stays what it is.
+// clang-format off
+template <class T, class D, Operand X> Variable<T, D>& operator+=(Variable<T, D>& x, const X& y) { return detail::rebind<Add>(x, y); }
+template <class T, class D, Operand X> Variable<T, D>& operator-=(Variable<T, D>& x, const X& y) { return detail::rebind<Subtract>(x, y); }
+template <class T, class D, Operand X> Variable<T, D>& operator*=(Variable<T, D>& x, const X& y) { return detail::rebind<Multiply>(x, y); }
+template <class T, class D, Operand X> Variable<T, D>& operator/=(Variable<T, D>& x, const X& y) { return detail::rebind<Divide>(x, y); }
+// clang-format on
+
 }  // namespace lafs::inline LAFS_ABI

@@ -1,7 +1,7 @@
 // Differentiable selection by index; what is picked twice gets both gradients.
 #pragma once
 
-#include <lafs/autograd/variable.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/gather.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -41,6 +41,18 @@ Variable<T, D> index_select(const Variable<T, D>& table, const Tensor<std::int64
     const std::int64_t picks = indices.size();
     return detail::gather_rows(table, indices, {1, s[0], picks, s.size_between(1, s.rank())},
                                s.with(0, picks));
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X>
+requires VariableOperands<X>
+auto gather(const X& x, const Tensor<std::int64_t, detail::device_of<X>>& indices) {
+    return detail::over_variables([&](const auto& v) { return gather(v, indices); }, x);
+}
+template <class X>
+requires VariableOperands<X>
+auto index_select(const X& x, const Tensor<std::int64_t, detail::device_of<X>>& indices) {
+    return detail::over_variables([&](const auto& v) { return index_select(v, indices); }, x);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -1,7 +1,7 @@
 // Patches on a regular grid, the tokens of plain fViT.
 #pragma once
 
-#include <lafs/autograd/expression.hpp>
+#include <lafs/autograd/operands.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -47,6 +47,13 @@ Variable<T, D> grid_patches(const Variable<T, D>& images, std::int64_t side = 8)
             put(detail::grid_of_channel(target.data, shape, side, c),
                 on<D>(detail::tokens_of_channel(g.data(), shape, side, c)), target.accumulate);
     });
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X, class... Options>
+requires VariableOperands<X>
+auto grid_patches(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return grid_patches(v, options...); }, x);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -2,7 +2,7 @@
 // in the image and in the landmarks: this is how the landmark CNN learns without landmark labels.
 #pragma once
 
-#include <lafs/autograd/variable.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/landmark_patches.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -30,6 +30,14 @@ Variable<T, D> landmark_patches(const Variable<T, D>& images, const Variable<com
         if (const GradientTarget<T> target = images.gradient_target())
             landmark_patches_backward_images(D{}, sizes, landmarks.data(), g.data(), target);
     });
+}
+
+/// The same for expressions and tensors (autograd/operands.hpp).
+template <class X, class L>
+requires VariableOperands<X, L>
+auto landmark_patches(const X& images, const L& landmarks, std::int64_t side = 8) {
+    return detail::over_variables([=](const auto& x, const auto& l) { return landmark_patches(x, l, side); },
+                                  images, landmarks);
 }
 
 }  // namespace lafs::inline LAFS_ABI

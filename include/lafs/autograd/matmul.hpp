@@ -93,4 +93,18 @@ Variable<T, D> linear(const Variable<T, D>& x, const Variable<T, D>& weight,
     });
 }
 
+/// The same for expressions and tensors (autograd/operands.hpp).
+template <class A, class B, class... Options>
+requires VariableOperands<A, B>
+auto matmul(const A& a, const B& b, const Options&... options) {
+    return detail::over_variables([&](const auto& x, const auto& y) { return matmul(x, y, options...); }, a,
+                                  b);
+}
+template <class X, class W, class B = detail::variable_of<X>>
+requires VariableOperands<X, W, B>
+auto linear(const X& x, const W& weight, const B& bias = {}) {
+    return detail::over_variables([](const auto& v, const auto& w, const auto& b) { return linear(v, w, b); },
+                                  x, weight, bias);
+}
+
 }  // namespace lafs::inline LAFS_ABI

@@ -1,7 +1,7 @@
 // Differentiable min-max scaling of rows.
 #pragma once
 
-#include <lafs/autograd/variable.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/row.hpp>
 #include <lafs/primitives/min_max.hpp>
 
@@ -18,6 +18,13 @@ Variable<T, D> min_max(const Variable<T, D>& x) {
     return record(y, {x}, [=](const Tensor<T, D>& g) {
         row_backward(D{}, MinMaxRow{}, rows, n, x.data(), g.data(), x.gradient_target());
     });
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X, class... Options>
+requires VariableOperands<X>
+auto min_max(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return min_max(v, options...); }, x);
 }
 
 }  // namespace lafs::inline LAFS_ABI

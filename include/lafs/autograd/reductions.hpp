@@ -1,7 +1,7 @@
 // Differentiable sums and means over one axis or over everything (maxima: autograd/extremum.hpp).
 #pragma once
 
-#include <lafs/autograd/expression.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/reduce.hpp>
 #include <lafs/primitives/reduce.hpp>
 
@@ -51,6 +51,19 @@ Variable<T, D> mean(const Variable<T, D>& x) {
     require(x.value().size() > 0, "mean", "the tensor is empty");
     return detail::scaled_sum(x, {1, x.value().size(), 1}, Shape{},
                               compute_t<T>(1) / static_cast<compute_t<T>>(x.value().size()));
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X, class... Options>
+requires VariableOperands<X>
+auto sum(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return sum(v, options...); }, x);
+}
+
+template <class X, class... Options>
+requires VariableOperands<X>
+auto mean(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return mean(v, options...); }, x);
 }
 
 }  // namespace lafs::inline LAFS_ABI

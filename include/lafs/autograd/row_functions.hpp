@@ -1,7 +1,7 @@
 // Differentiable row functions over the last axis: softmax, log-softmax, L2 normalise, layer norm.
 #pragma once
 
-#include <lafs/autograd/expression.hpp>
+#include <lafs/autograd/operands.hpp>
 #include <lafs/backend/cpu/row.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -69,6 +69,33 @@ Variable<T, D> layer_norm(const Variable<T, D>& x, const Variable<T, D>& gain, c
                             inverse_deviation.data(), x.gradient_target(), gain.gradient_target(),
                             bias.gradient_target());
     });
+}
+
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X, class... Options>
+requires VariableOperands<X>
+auto softmax(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return softmax(v, options...); }, x);
+}
+
+template <class X, class... Options>
+requires VariableOperands<X>
+auto log_softmax(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return log_softmax(v, options...); }, x);
+}
+
+template <class X, class... Options>
+requires VariableOperands<X>
+auto l2_normalize(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return l2_normalize(v, options...); }, x);
+}
+
+template <class X, class G, class B>
+requires VariableOperands<X, G, B>
+auto layer_norm(const X& x, const G& gain, const B& bias, compute_t<detail::element_of<X>> epsilon) {
+    return detail::over_variables(
+        [=](const auto& v, const auto& g, const auto& b) { return layer_norm(v, g, b, epsilon); }, x, gain,
+        bias);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -36,4 +36,17 @@ Variable<T, D> add_branch(const Variable<T, D>& x, const Variable<T, D>& branch,
     return detail::dropout_function<Identity, T, D>(branch, x, mask, factors);
 }
 
+/// The same for an expression or a tensor (autograd/operands.hpp).
+template <class X, class... Options>
+requires VariableOperands<X>
+auto stochastic_depth(const X& x, const Options&... options) {
+    return detail::over_variables([&](const auto& v) { return stochastic_depth(v, options...); }, x);
+}
+template <class X, class B>
+requires VariableOperands<X, B>
+auto add_branch(const X& x, const B& branch, double drop, double depth, bool training = true) {
+    return detail::over_variables(
+        [=](const auto& v, const auto& b) { return add_branch(v, b, drop, depth, training); }, x, branch);
+}
+
 }  // namespace lafs::inline LAFS_ABI

@@ -98,9 +98,11 @@ private:
 static_assert(sizeof(bfloat16) == 2 && std::is_trivially_copyable_v<bfloat16>);
 static_assert(sizeof(half) == 2 && std::is_trivially_copyable_v<half>);
 
-/// The type that elements of a storage type are computed in.
+/// The type that elements of a storage type are computed in: float, or double for double and for integers that a
+/// float has not the digits for (they are exact up to 2^53 then).
 template <class T>
-using compute_t = std::conditional_t<std::is_same_v<T, double>, double, float>;
+using compute_t =
+    std::conditional_t<std::is_same_v<T, double> || (std::is_integral_v<T> && sizeof(T) > 2), double, float>;
 
 /// Every element type that tensors and files hold.
 enum class DType { float32, float64, bfloat16, float16, int64, int32, int16, int8, uint8, boolean };

@@ -35,15 +35,21 @@ using FloatLanes = float __attribute__((vector_size(16)));
 using IntegerLanes = int __attribute__((vector_size(16)));
 using ByteLanes = std::uint8_t __attribute__((vector_size(4)));
 
+/// A pixel's components in memory: nvcc does not let a vector type be an element of containers.
+struct alignas(16) FloatPixel {
+    float values[4];
+};
+
 /// The image with its components as floats: a pixel is one load.
-inline std::vector<FloatLanes> as_lanes(const Image& image) {
-    std::vector<FloatLanes> lanes(image.pixels.size() / 3);
-    for (std::size_t i = 0; i < lanes.size(); ++i) {
+inline std::vector<FloatPixel> as_lanes(const Image& image) {
+    std::vector<FloatPixel> pixels(image.pixels.size() / 3);
+    for (std::size_t i = 0; i < pixels.size(); ++i) {
         ByteLanes bytes{};
         std::memcpy(&bytes, &image.pixels[3 * i], 3);
-        lanes[i] = __builtin_convertvector(bytes, FloatLanes);
+        const FloatLanes lanes = __builtin_convertvector(bytes, FloatLanes);
+        std::memcpy(&pixels[i], &lanes, sizeof lanes);
     }
-    return lanes;
+    return pixels;
 }
 
 /// The products, each rounded.
@@ -74,7 +80,7 @@ inline void interpolate(const Lanes (&v)[4], double t, Lanes& result) {
 
 /// The pixel at (x, y), which lies inside, from taps x taps pixels around it.
 template <int taps>
-void sample(const FloatLanes* pixels, int width, int height, double x, double y, std::uint8_t* out) {
+void sample(const FloatPixel* pixels, int width, int height, double x, double y, std::uint8_t* out) {
     x -= 0.5;
     y -= 0.5;
     const int column = static_cast<int>(std::floor(x)), row = static_cast<int>(std::floor(y));
@@ -84,9 +90,13 @@ void sample(const FloatLanes* pixels, int width, int height, double x, double y,
     unroll<taps>([&](auto u) { columns[u] = std::clamp(column + u - before, 0, width - 1); });
     Lanes lines[taps];
     unroll<taps>([&](auto v) {
-        const FloatLanes* line = pixels + std::ptrdiff_t{std::clamp(row + v - before, 0, height - 1)} * width;
+        const FloatPixel* line = pixels + std::ptrdiff_t{std::clamp(row + v - before, 0, height - 1)} * width;
         Lanes values[taps];
-        unroll<taps>([&](auto u) { values[u] = __builtin_convertvector(line[columns[u]], Lanes); });
+        unroll<taps>([&](auto u) {
+            FloatLanes lanes;
+            std::memcpy(&lanes, &line[columns[u]], sizeof lanes);
+            values[u] = __builtin_convertvector(lanes, Lanes);
+        });
         interpolate(values, right, lines[v]);
     });
     Lanes result;
@@ -100,7 +110,7 @@ void sample(const FloatLanes* pixels, int width, int height, double x, double y,
 template <int taps>
 LAFS_FLATTEN void transform_pixels(const Image& image, const AffineMap& map, std::uint8_t fill,
                                    Image& result) {
-    const std::vector<FloatLanes> pixels = as_lanes(image);
+    const std::vector<FloatPixel> pixels = as_lanes(image);
     for (int y = 0; y < result.height; ++y)
         for (int x = 0; x < result.width; ++x) {
             const double from_x = rounded(map.a * (x + 0.5)) + rounded(map.b * (y + 0.5)) + map.c;

@@ -123,7 +123,7 @@ inline TemplatePairs read_template_pairs(const std::filesystem::path& path,
         const auto fields = lines.fields();
         lines.require(fields.size() == 3, "got ", fields.size(),
                       " fields, expected `template template label`");
-        for (const std::size_t k : {0, 1}) {
+        for (const std::size_t k : {0u, 1u}) {
             const std::int64_t number = lines.whole_number(fields[k], "template");
             lines.require(std::binary_search(templates.begin(), templates.end(), number), "template ", number,
                           " has no images");

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <lafs/core/error.hpp>
 #include <lafs/core/random.hpp>
 #include <lafs/data/face_source.hpp>
@@ -16,6 +17,7 @@
 #include <lafs/data/record_set.hpp>
 #include <lafs/data/synthetic_faces.hpp>
 #include <lafs/io/mapped_file.hpp>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -194,14 +196,50 @@ inline SyntheticFaces parse_synthetic(std::string_view options, std::string_view
 
 }  // namespace detail
 
-/// Opens `synthetic:ids=200,images=20[,seed=S][,first=F]` (identities F to F + ids - 1), a record file
-/// (`x.rec`, or a folder that holds train.rec or just one), or an image folder.
-/// Throws for unknown or repeated keys, bad numbers, absurd sizes, and sets that hold no faces.
+/// Opens a source of a program: given what follows `scheme:`.
+using SourceOpener = std::function<std::unique_ptr<FaceSource>(const std::string& rest)>;
+
+namespace detail {
+
+/// The schemes of this program, made with the library's own in it when it is first asked for.
+inline std::map<std::string, SourceOpener>& source_openers() {
+    static std::map<std::string, SourceOpener> openers{
+        {"synthetic", [](const std::string& rest) -> std::unique_ptr<FaceSource> {
+             return std::make_unique<SyntheticSource>(parse_synthetic(rest, "synthetic:" + rest));
+         }}};
+    return openers;
+}
+
+}  // namespace detail
+
+/// Gives a source of the program a scheme: from then on `open_source`, the training tasks and --data open
+/// "scheme:anything" by `open("anything")`. Not while another thread opens sources. Throws for a scheme that
+/// is empty, taken, or has a ':' or '/' in it, and for an empty function.
+inline void register_source(const std::string& scheme, SourceOpener open) {
+    require(!scheme.empty() && scheme.find_first_of(":/") == std::string::npos && open, "face source",
+            "got the scheme \"", scheme, "\"", open ? "" : " without a function",
+            ", expected a name without ':' and '/', and a function that opens the source");
+    require(detail::source_openers().try_emplace(scheme, std::move(open)).second, "face source", "got \"",
+            scheme, "\", which is the scheme of another source");
+}
+
+/// Opens `synthetic:ids=200,images=20[,seed=S][,first=F]` (identities F to F + ids - 1), a source that the
+/// program registered, a record file (`x.rec`, or a folder that holds train.rec or just one), or an image
+/// folder. Throws for unknown or repeated keys, bad numbers, absurd sizes, and sets that hold no faces.
 inline std::unique_ptr<FaceSource> open_source(const std::string& text) {
-    constexpr std::string_view scheme = "synthetic:";
-    if (text.starts_with(scheme))
-        return std::make_unique<SyntheticSource>(
-            detail::parse_synthetic(std::string_view(text).substr(scheme.size()), text));
+    if (const std::size_t colon = text.find(':'); colon != std::string::npos) {
+        const auto& openers = detail::source_openers();
+        if (const auto found = openers.find(text.substr(0, colon)); found != openers.end()) {
+            auto source = found->second(text.substr(colon + 1));
+            require(source != nullptr, "open source", "got nothing for \"", text, "\"");
+            return source;
+        }
+        std::string schemes;
+        for (const auto& [scheme, open] : openers)
+            schemes += (schemes.empty() ? "" : ", ") + scheme;
+        require(std::filesystem::exists(text), "open source", "got \"", text,
+                "\", which is no file or folder, and its scheme none of: ", schemes);
+    }
     const std::filesystem::path path = text;
     const std::filesystem::path records = find_record_file(path);
     if (lower_extension(records) == ".rec")

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <lafs/core/error.hpp>
+#include <lafs/core/list.hpp>
 #include <span>
 
 namespace lafs::inline LAFS_ABI {
@@ -74,8 +75,9 @@ inline double interleaved_square_sum(std::span<const double> a) {
 }
 
 /// Checks a matrix (rows, dim) of features: its size, and every value finite. Returns the number of rows.
-template <class T>
-std::size_t checked_rows(const char* operation, std::span<const T> features, std::size_t dim) {
+template <List X>
+std::size_t checked_rows(const char* operation, const X& list, std::size_t dim) {
+    const auto features = span_of(list);
     require(dim > 0 && !features.empty() && features.size() % dim == 0, operation, "got ", features.size(),
             " values in rows of ", dim, ", expected a positive whole number of rows");
     for (std::size_t i = 0; i < features.size(); ++i)

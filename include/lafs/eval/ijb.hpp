@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <lafs/core/error.hpp>
+#include <lafs/core/list.hpp>
 #include <lafs/core/threads.hpp>
 #include <lafs/eval/feature_rows.hpp>
 #include <numeric>
@@ -64,9 +65,10 @@ public:
 
     /// Adds one image. `image` names it in errors; the detector's score is not looked at when the options
     /// leave it out. Throws for values that are not finite, features of length 0 and images out of order.
-    template <class T>
-    void add(std::span<const T> features, std::int64_t template_number, std::int64_t medium,
-             double detector_score, std::size_t image) {
+    template <List X>
+    void add(const X& list, std::int64_t template_number, std::int64_t medium, double detector_score,
+             std::size_t image) {
+        const auto features = span_of(list);
         const std::size_t dim = image_.size();
         require(features.size() == (options_.mirrored ? 2 * dim : dim), "template_features", "got ",
                 features.size(), " values for image ", image, ", expected ",
@@ -146,11 +148,11 @@ private:
 /// Features of templates from features of all images, in any order.
 /// features: (images, width), width = dim, or 2 dim with mirrors; the other lists have one entry per image.
 /// Throws for lengths that differ, values that are not finite, and features or templates of zero length.
-template <class T>
-TemplateFeatures template_features(std::span<const T> features, std::size_t width,
-                                   std::span<const std::int64_t> templates,
+template <List X>
+TemplateFeatures template_features(const X& list, std::size_t width, std::span<const std::int64_t> templates,
                                    std::span<const std::int64_t> media,
                                    std::span<const double> detector_scores, const IjbOptions& options = {}) {
+    const auto features = span_of(list);
     const std::size_t rows = checked_rows("template_features", features, width);
     require(templates.size() == rows && media.size() == rows, "template_features", "got ", rows, " images, ",
             templates.size(), " template numbers and ", media.size(),

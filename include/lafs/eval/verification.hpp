@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <lafs/core/error.hpp>
+#include <lafs/core/list.hpp>
 #include <lafs/eval/feature_rows.hpp>
 #include <lafs/eval/roc.hpp>
 #include <numeric>
@@ -49,20 +50,23 @@ struct VerificationResult {
 };
 
 /// Embedding of each image plus that of its mirror, both (rows, dim), as the protocol wants it.
-template <class T>
-std::vector<double> add_mirrored(std::span<const T> images, std::span<const T> mirrors) {
+template <List X, List Y>
+std::vector<double> add_mirrored(const X& images_list, const Y& mirrors_list) {
+    const auto images = span_of(images_list);
+    const auto mirrors = span_of(mirrors_list);
     require(images.size() == mirrors.size(), "add_mirrored", "got ", images.size(), " and ", mirrors.size(),
             " values, expected as many");
     std::vector<double> sum(images.size());
     std::transform(images.begin(), images.end(), mirrors.begin(), sum.begin(),
-                   [](T a, T b) { return static_cast<double>(a) + static_cast<double>(b); });
+                   [](auto a, auto b) { return static_cast<double>(a) + static_cast<double>(b); });
     return sum;
 }
 
 /// Squared distance of each pair of L2-normalised rows: (2 pairs, dim) -> (pairs). Throws for an odd number
 /// of rows, values that are not finite and rows of zeros.
-template <class T>
-std::vector<double> pair_distances(std::span<const T> embeddings, std::size_t dim) {
+template <List X>
+std::vector<double> pair_distances(const X& list, std::size_t dim) {
+    const auto embeddings = span_of(list);
     const std::size_t rows = checked_rows("pair_distances", embeddings, dim);
     require(rows % 2 == 0, "pair_distances", "got ", rows, " rows, expected two for each pair");
     std::vector<double> pair(2 * dim), distances(rows / 2);
@@ -206,8 +210,8 @@ inline VerificationResult verify_distances(std::span<const double> distances,
 
 /// Ten-fold verification from embeddings (2 pairs, dim), float or double, not yet normalised.
 /// Throws as `pair_distances` and `verify_distances` do.
-template <class T>
-VerificationResult verify(std::span<const T> embeddings, std::size_t dim, std::span<const std::uint8_t> same,
+template <List X>
+VerificationResult verify(const X& embeddings, std::size_t dim, std::span<const std::uint8_t> same,
                           const VerificationOptions& options = {}) {
     return verify_distances(pair_distances(embeddings, dim), same, options);
 }

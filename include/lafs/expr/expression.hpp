@@ -318,6 +318,7 @@ void assign(const View<T>& to, const X& x) {
     using E = std::remove_cvref_t<decltype(expression)>;
     detail::check_assigned("assign", expression, to);
     map(typename E::Device{}, typename E::Node{}, to, expression.bound());
+    to.note_change();
 }
 
 /// to += expression; the same otherwise.
@@ -333,6 +334,7 @@ void accumulate(const View<T>& to, const X& x) {
     sum.inputs[E::inputs] = to;
     std::copy_n(terms.scalars, E::scalars, sum.scalars);
     map(typename E::Device{}, Sum{}, to, sum);
+    to.note_change();
 }
 
 /// to = expression, or to += expression where `add` says so.

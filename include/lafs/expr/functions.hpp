@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lafs/expr/expression.hpp>
+#include <lafs/expr/in_place.hpp>
 #include <lafs/expr/operations.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -19,6 +20,7 @@ template <class A, class B> requires OperationArguments<A, B> auto operator>=(co
 template <class A, class B> requires OperationArguments<A, B> auto equal(const A& a, const B& b) { return apply<Equal>(a, b); }
 template <class A, class B> requires OperationArguments<A, B> auto min(const A& a, const B& b) { return apply<Minimum>(a, b); }
 template <class A, class B> requires OperationArguments<A, B> auto max(const A& a, const B& b) { return apply<Maximum>(a, b); }
+template <class A, class B> requires OperationArguments<A, B> auto pow(const A& a, const B& b) { return apply<Pow>(a, b); }
 template <class C, class A, class B> requires OperationArguments<C, A, B> auto where(const C& condition, const A& a, const B& b) { return apply<Where>(condition, a, b); }
 template <class X> requires OperationArguments<X> auto exp(const X& x) { return apply<Exp>(x); }
 template <class X> requires OperationArguments<X> auto log(const X& x) { return apply<Log>(x); }
@@ -27,8 +29,11 @@ template <class X> requires OperationArguments<X> auto rsqrt(const X& x) { retur
 template <class X> requires OperationArguments<X> auto square(const X& x) { return apply<Square>(x); }
 template <class X> requires OperationArguments<X> auto abs(const X& x) { return apply<Abs>(x); }
 template <class X> requires OperationArguments<X> auto tanh(const X& x) { return apply<Tanh>(x); }
+template <class X> requires OperationArguments<X> auto sin(const X& x) { return apply<Sin>(x); }
+template <class X> requires OperationArguments<X> auto cos(const X& x) { return apply<Cos>(x); }
 template <class X> requires OperationArguments<X> auto acos(const X& x) { return apply<Acos>(x); }
 template <class X> requires OperationArguments<X> auto sigmoid(const X& x) { return apply<Sigmoid>(x); }
+template <class X> requires OperationArguments<X> auto silu(const X& x) { return apply<Silu>(x); }
 template <class X> requires OperationArguments<X> auto relu(const X& x) { return apply<Relu>(x); }
 template <class X> requires OperationArguments<X> auto hard_sigmoid(const X& x) { return apply<HardSigmoid>(x); }
 template <class X> requires OperationArguments<X> auto hard_swish(const X& x) { return apply<HardSwish>(x); }

@@ -13,20 +13,23 @@ namespace lafs::inline LAFS_ABI {
 // would make `sqrt(2.0)` ambiguous after `using namespace lafs`, in CUDA's headers too.
 using std::abs;
 using std::acos;
+using std::cos;
 using std::erf;
 using std::exp;
 using std::log;
+using std::pow;
+using std::sin;
 using std::sqrt;
 using std::tanh;
 
-/// The smaller / larger of two; the second operand where the first is NaN, as one machine instruction.
+/// The smaller / larger of two; NaN where one of them is, the second of equal ones.
 template <class T>
 requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr T minimum(T a, T b) {
-    return a < b ? a : b;
+    return a < b || a != a ? a : b;
 }
 template <class T>
 requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr T maximum(T a, T b) {
-    return a > b ? a : b;
+    return a > b || a != a ? a : b;
 }
 
 /// Comparisons give 1 or 0 in the value type, so that a condition is an operand like any other.

@@ -144,6 +144,41 @@ struct Tanh {
     }
 };
 
+struct Sin {
+    template <class V>
+    LAFS_HOST_DEVICE static V f(V x) {
+        return sin(x);
+    }
+    template <class V>
+    LAFS_HOST_DEVICE static V df(V x, V) {
+        return cos(x);
+    }
+};
+
+struct Cos {
+    template <class V>
+    LAFS_HOST_DEVICE static V f(V x) {
+        return cos(x);
+    }
+    template <class V>
+    LAFS_HOST_DEVICE static V df(V x, V) {
+        return V(0) - sin(x);
+    }
+};
+
+/// a to the power b. Where a is 0 and b is not negative, b gets no gradient; where b is 0, a gets none.
+struct Pow {
+    template <class V>
+    LAFS_HOST_DEVICE static V f(V a, V b) {
+        return pow(a, b);
+    }
+    template <class V>
+    LAFS_HOST_DEVICE static Partials<V, 2> df(V a, V b, V y) {
+        return {{select(b, b * pow(a, b - V(1)), V(0)),
+                 select(is_equal(a, V(0)) * is_less_equal(V(0), b), V(0), y * log(a))}};
+    }
+};
+
 /// The angle of a cosine; the derivative is infinite at -1 and 1.
 struct Acos {
     template <class V>
@@ -167,6 +202,19 @@ struct Sigmoid {
     }
 };
 
+/// x * sigmoid(x), also called swish (Ramachandran et al., arXiv 1710.05941).
+struct Silu {
+    template <class V>
+    LAFS_HOST_DEVICE static V f(V x) {
+        return x * Sigmoid::f(x);
+    }
+    template <class V>
+    LAFS_HOST_DEVICE static V df(V x, V y) {
+        const V share = Sigmoid::f(x);
+        return share + y * (V(1) - share);
+    }
+};
+
 /// x itself: where a fused function takes an operation and there is none.
 struct Identity {
     template <class V>
@@ -179,14 +227,15 @@ struct Identity {
     }
 };
 
+/// max(x, 0). Like all of this kind it lets NaN through, and its gradient.
 struct Relu {
     template <class V>
     LAFS_HOST_DEVICE static V f(V x) {
-        return maximum(x, V(0));
+        return select(is_less_equal(x, V(0)), V(0), x);
     }
     template <class V>
     LAFS_HOST_DEVICE static V df(V x, V) {
-        return is_less(V(0), x);
+        return V(1) - is_less_equal(x, V(0));
     }
 };
 
@@ -232,27 +281,37 @@ private:
     }
 };
 
+/// What `Minimum` and `Maximum` share: the gradient goes to the operand that is the value, `chosen` being 1 where
+/// a compares as the one to take, a tie included. A NaN is the value wherever it is.
+struct Extreme {
+    template <class V>
+    LAFS_HOST_DEVICE static Partials<V, 2> share(V a, V chosen) {
+        const V first = select(is_equal(a, a), chosen, V(1));
+        return {{first, V(1) - first}};
+    }
+};
+
 /// min(a, b); on a tie the gradient goes to a.
-struct Minimum {
+struct Minimum : Extreme {
     template <class V>
     LAFS_HOST_DEVICE static V f(V a, V b) {
         return minimum(a, b);
     }
     template <class V>
     LAFS_HOST_DEVICE static Partials<V, 2> df(V a, V b, V) {
-        return {{is_less_equal(a, b), is_less(b, a)}};
+        return share(a, is_less_equal(a, b));
     }
 };
 
 /// max(a, b); on a tie the gradient goes to a.
-struct Maximum {
+struct Maximum : Extreme {
     template <class V>
     LAFS_HOST_DEVICE static V f(V a, V b) {
         return maximum(a, b);
     }
     template <class V>
     LAFS_HOST_DEVICE static Partials<V, 2> df(V a, V b, V) {
-        return {{is_less_equal(b, a), is_less(a, b)}};
+        return share(a, is_less_equal(b, a));
     }
 };
 

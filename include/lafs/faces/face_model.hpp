@@ -33,37 +33,41 @@ public:
     void visit(Visitor<T, D>& visitor) override { visitor.child("", transformer()); }
 
     /// The part that works on tokens.
-    Vit<T, D>& transformer() {
+    Vit<T, D>& transformer() { return const_cast<Vit<T, D>&>(std::as_const(*this).transformer()); }
+    const Vit<T, D>& transformer() const {
         if (part_)
             return *part_;
+        require(grid_ != nullptr, "face_model", "got a model that was moved from, expected one with weights");
         return *grid_;
     }
     /// The Part fViT. Throws for a plain fViT.
-    PartFViT<T, D>& part() {
+    PartFViT<T, D>& part() { return const_cast<PartFViT<T, D>&>(std::as_const(*this).part()); }
+    const PartFViT<T, D>& part() const {
         require(part_ != nullptr, "face_model", "a plain fViT has no landmark CNN, expected a Part fViT");
         return *part_;
     }
 
     /// images (B, 3, 112, 112) -> embeddings (B, width), recorded.
     Variable<T, D> forward(const Variable<T, D>& images) const {
+        transformer();  // throws for a model that was moved from
         const Variable<T, D> pixels = to_pixel_format(images, spec_.pixels);
         return part_ ? part_->forward(pixels) : grid_->forward(pixels);
     }
 
     /// images -> landmarks (B, tokens, 2), (x, y) in pixels. Throws for a plain fViT.
-    Variable<T, D> landmarks(const Variable<T, D>& images) {
+    Variable<T, D> landmarks(const Variable<T, D>& images) const {
         return part().landmarks(to_pixel_format(images, spec_.pixels));
     }
 
-    /// Embeddings in evaluation mode.
-    Tensor<T, D> embed(const Tensor<T, D>& images) {
+    /// Embeddings in evaluation mode; from any number of threads at a time.
+    Tensor<T, D> embed(const Tensor<T, D>& images) const {
         const EvaluationScope<T, D> evaluation(*this);
         return forward(Variable<T, D>(images)).value();
     }
 
     /// The same for images of the host, in its floats: they go to the model's device and type, and the
     /// embeddings come back.
-    Tensor<float> embed_host(const Tensor<float>& images) {
+    Tensor<float> embed_host(const Tensor<float>& images) const {
         return cast<float>(embed(from_host<T, D>(images))).template to<Cpu>();
     }
 
@@ -88,8 +92,8 @@ inline std::string model_note(const ModelSpec& spec) {
 
 }  // namespace detail
 
-/// Makes the model of a weights file, published checkpoint or file of this library, and loads it. The heads
-/// of training may be left over. `report`, when given, receives what was found. Throws the whole report for a
+/// Makes the model of a weights file, published checkpoint or file of this library, loads it, and puts it in
+/// evaluation mode (`model.train()` to train it). The heads of training may be left over. `report`, when given, receives what was found. Throws the whole report for a
 /// file that does not fit, and says what else it is.
 template <class T = float, class D = Cpu>
 FaceModel<T, D> load_face_model(const WeightsFile& file, const FaceModelOptions& options = {},
@@ -102,6 +106,7 @@ FaceModel<T, D> load_face_model(const WeightsFile& file, const FaceModelOptions&
     WeightsReport found = load_weights(model, file, names, how);
     if (report)
         *report = std::move(found);
+    model.eval();
     return model;
 }
 

@@ -40,7 +40,7 @@ void convert_elements(std::span<const std::byte> bytes, std::span<T> out, const 
             require(std::in_range<T>(value), operation, what, " holds ", +value, ", which does not fit in ",
                     lafs::name(dtype_of<T>));
             out[i] = static_cast<T>(value);
-        } else if constexpr (std::is_same_v<T, double> || std::is_same_v<S, double>) {
+        } else if constexpr (std::is_same_v<T, double>) {
             out[i] = static_cast<T>(value);
         } else {
             out[i] = static_cast<T>(static_cast<float>(value));

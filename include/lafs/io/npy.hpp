@@ -1,16 +1,26 @@
-// Writes .npy files, which numpy.load reads: format 1.0, row-major, little-endian, the bytes of numpy.save.
+// Arrays of NumPy's .npy files.
+//
+//   save_npy("x.npy", x);                                  numpy.load reads it
+//   const Tensor<float> x = load_npy<float>("x.npy");      numpy.save wrote it
+//
+// Written are the bytes of numpy.save: format 1.0, row-major, little-endian,
 //
 //   "\x93NUMPY" 1 0, u16 length of the header, {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), },
 //   raw data
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
+#include <lafs/core/list.hpp>
+#include <lafs/core/tensor.hpp>
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/io/elements.hpp>
+#include <lafs/io/mapped_file.hpp>
+#include <lafs/io/npy_header.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,9 +31,7 @@ namespace lafs::inline LAFS_ABI {
 inline const char* npy_name(DType type) {
     require(type != DType::bfloat16, "npy",
             "got bfloat16, expected a type that NumPy has, such as float32 or float16");
-    static constexpr const char* names[] = {"<f4", "<f8", nullptr, "<f2", "<i8",
-                                            "<i4", "<i2", "|i1",   "|u1", "|b1"};
-    return names[static_cast<int>(type)];
+    return detail::npy_names[static_cast<int>(type)];
 }
 
 namespace detail {
@@ -67,10 +75,65 @@ inline void write_npy_bytes(const std::filesystem::path& path, DType type,
 
 /// Writes an array of float, half, double, bool or integers, atomically. Throws unless it has as many
 /// elements as the shape says.
+template <List X>
+void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& shape, const X& values) {
+    write_npy_bytes(path, dtype_of<element_of_list<X>>, shape, std::as_bytes(span_of(values)));
+}
+
+/// Writes a tensor, atomically.
+template <class T, class D>
+void save_npy(const std::filesystem::path& path, const Tensor<T, D>& tensor) {
+    require(tensor.defined(), "npy", "got an undefined tensor for ", path);
+    const std::span<const std::int64_t> sizes = tensor.shape().sizes();
+    write_npy_bytes(path, dtype_of<T>, {sizes.begin(), sizes.end()}, std::as_bytes(on_host(tensor).span()));
+}
+
+namespace detail {
+/// The elements of x (its axes reversed) in the order of rows: y[i, j, k] = x[k, j, i].
 template <class T>
-void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& shape,
-               std::span<const T> values) {
-    write_npy_bytes(path, dtype_of<T>, shape, std::as_bytes(values));
+Tensor<T> with_axes_reversed(const Tensor<T>& x) {
+    const int rank = x.rank();
+    std::int64_t sizes[max_rank], steps[max_rank], at[max_rank] = {}, step = 1;
+    for (int axis = 0; axis < rank; ++axis) {
+        sizes[axis] = x.shape()[rank - 1 - axis];
+        steps[axis] = step;
+        step *= sizes[axis];
+    }
+    const auto y =
+        Tensor<T>::empty(Shape(std::span<const std::int64_t>(sizes, static_cast<std::size_t>(rank))));
+    std::int64_t from = 0;
+    for (T& element : y.span()) {
+        element = x.data()[from];
+        for (int axis = rank - 1; axis >= 0; --axis) {
+            from += steps[axis];
+            if (++at[axis] < sizes[axis])
+                break;
+            from -= at[axis] * steps[axis];
+            at[axis] = 0;
+        }
+    }
+    return y;
+}
+}  // namespace detail
+
+/// Reads an array as elements of T: floats of any width as floats (rounded), integers and booleans as integers
+/// (they must fit; booleans of a tensor are std::uint8_t). Throws for what is no such file, and for more axes than
+/// a tensor has.
+template <class T>
+Tensor<T> load_npy(const std::filesystem::path& path) {
+    const MappedFile file(path);
+    const std::string name = path.string();
+    const NpyHeader header = read_npy_header(file.bytes(), name);
+    const std::span<const std::byte> data = file.bytes().subspan(header.data);
+    const auto expected = checked_bytes(header.type, header.shape);
+    require(expected && *expected == data.size(), "npy", name, " has ", data.size(),
+            " bytes of elements, which do not fit its shape");
+    std::vector<std::int64_t> sizes = header.shape;
+    if (header.columns_first)
+        std::reverse(sizes.begin(), sizes.end());
+    const auto x = Tensor<T>::empty(Shape(std::span<const std::int64_t>(sizes)));
+    read_elements(header.type, data, x.span(), "npy", name);
+    return header.columns_first ? detail::with_axes_reversed(x) : x;
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -94,4 +94,16 @@ Variable<T, D> cross_entropy(const Variable<T, D>& logits, const Tensor<T, D>& t
     });
 }
 
+/// The same for logits that are an expression or a tensor, and for shares that are an expression of tensors.
+template <class X, class... Rest>
+requires VariableOperands<X>
+auto cross_entropy(const X& logits, const Rest&... rest) {
+    return detail::over_variables([&](const auto& v) { return cross_entropy(v, rest...); }, logits);
+}
+template <std::floating_point T, class D, class N, class L, class... Rest>
+requires(!detail::has_variable<L>) auto cross_entropy(const Variable<T, D>& logits,
+                                                      const Expression<N, L>& targets, const Rest&... rest) {
+    return cross_entropy(logits, targets.eval(), rest...);
+}
+
 }  // namespace lafs::inline LAFS_ABI

@@ -12,6 +12,10 @@
 //       Variable<T, D> margin(const Variable<T, D>& cosine) const override { return cosine - 0.1; }
 //   };
 //
+// A margin that depends on more than the cosine (lengths of features, labels) is written as `row_margin`
+// instead, which is given the batch's rows as well. What changes other classes' cosines, or adds to the loss,
+// overrides `loss`; `cosines`, `right_cosines` and `replace_at_labels` are its parts.
+//
 // Requires: differentiable on [-1, 1] with finite derivative. Ensures: with hard labels, no tensor of the
 // logits' size besides the logits and their gradient.
 #pragma once
@@ -37,8 +41,8 @@ void add_label_gradients(const Variable<T, D>& x, const Variable<T, D>& table,
         x.grad().zero();
     if (dtable && !dtable.accumulate)
         table.grad().zero();
-    add_label_products(D{}, x.shape(0), x.shape(1), factor, g.data(), x.data(), table.data(), labels.data(),
-                       dx.data, dtable.data);
+    add_label_products(D{}, x.shape(0), x.shape(1), table.shape(0), factor, g.data(), x.data(), table.data(),
+                       labels.data(), dx.data, dtable.data);
 }
 
 /// The cosine of each row of x (B, D) and the row of table (C, D) that its label names -> (B,). The rows have
@@ -48,7 +52,7 @@ Variable<T, D> label_cosine(const Variable<T, D>& x, const Variable<T, D>& table
                             const Tensor<std::int64_t, D>& labels) {
     const std::int64_t rows = x.shape(0), n = x.shape(1);
     auto y = Tensor<T, D>::empty({rows});
-    label_cosines(D{}, rows, n, x.data(), table.data(), labels.data(), y.data());
+    label_cosines(D{}, rows, n, table.shape(0), x.data(), table.data(), labels.data(), y.data());
     return record(y, {x, table},
                   [=](const Tensor<T, D>& g) { add_label_gradients(x, table, labels, T(1), g); });
 }
@@ -78,6 +82,47 @@ Variable<T, D> label_product(const Variable<T, D>& x, const Variable<T, D>& tabl
 
 }  // namespace detail
 
+/// x (B, C) with the elements at the labels (B) replaced by values (B,).
+template <class T, class D>
+Variable<T, D> replace_at_labels(const Variable<T, D>& x, const Tensor<std::int64_t, D>& labels,
+                                 const Variable<T, D>& values) {
+    require(x.shape().rank() == 2, "replace_at_labels", "got shape ", x.shape(),
+            ", expected (batch, classes)");
+    const std::int64_t rows = x.shape(0), classes = x.shape(1);
+    detail::check_labels(labels, rows, classes, "replace_at_labels");
+    require(values.shape() == Shape{rows}, "replace_at_labels", "got values of shape ", values.shape(),
+            ", expected ", Shape{rows});
+    const Tensor<T, D> y = x.value().clone();
+    write_at_labels(D{}, rows, classes, y.data(), labels.data(), values.data());
+    return record(y, {x, values}, [=](const Tensor<T, D>& g) {
+        auto at_labels = Tensor<T, D>::empty({rows});
+        read_at_labels(D{}, rows, classes, g.data(), labels.data(), at_labels.data());
+        accumulate(values, at_labels);
+        at_labels.zero();
+        const Tensor<T, D> others = g.clone();
+        write_at_labels(D{}, rows, classes, others.data(), labels.data(), at_labels.data());
+        accumulate(x, others);
+    });
+}
+
+/// The lengths of the rows of x (B, D), with gradient -> (B,), or (B, 1) if `keep`.
+template <class T, class D>
+Variable<T, D> row_norms(const Variable<T, D>& x, bool keep = false) {
+    const Variable<T, D> squares = square(x);
+    return sqrt(max(sum(squares, -1, keep), 1e-24));  // the root of 0 has no derivative
+}
+
+/// The rows of a batch, as a margin sees them beside their cosines.
+template <class T, class D = Cpu>
+struct MarginRows {
+    Variable<T, D> features;         ///< (B, D), as they came from the network
+    Tensor<std::int64_t, D> labels;  ///< (B); undefined where the labels are soft
+
+    /// The features' lengths, with gradient (`detach` stops it), in a shape that broadcasts with the cosines:
+    /// (B) with hard labels, (B, 1) with soft ones.
+    Variable<T, D> norms() const { return row_norms(features, !labels.defined()); }
+};
+
 /// A head with `classes` weight vectors over `features` numbers. See the top of the file.
 template <class T, class D = Cpu>
 class MarginHead : public Module<T, D> {
@@ -97,8 +142,15 @@ public:
 
     void visit(Visitor<T, D>& visitor) override { visitor.parameter("weight", weight); }
 
-    /// What replaces the right class's cosine; of any shape.
-    virtual Variable<T, D> margin(const Variable<T, D>& cosine) const = 0;
+    /// What replaces the right class's cosine; of any shape. A head writes this function or `row_margin`.
+    virtual Variable<T, D> margin(const Variable<T, D>&) const {
+        fail("head", "got a head with neither margin nor row_margin, expected one of them");
+    }
+
+    /// The same where it depends on more: cosines (B) with hard labels, (B, C) with soft ones.
+    virtual Variable<T, D> row_margin(const Variable<T, D>& cosine, const MarginRows<T, D>&) const {
+        return margin(cosine);
+    }
 
     T scale() const { return scale_; }
 
@@ -110,7 +162,8 @@ public:
         check_features(features.shape());
         detail::check_labels(labels, features.shape(0), weight.shape(0), "head");
         const Variable<T, D> x = l2_normalize(features), table = l2_normalize(weight);
-        const Variable<T, D> right = margin(detail::label_cosine(x, table, labels)) * scale_;
+        const Variable<T, D> cosine = detail::label_cosine(x, table, labels);
+        const Variable<T, D> right = row_margin(cosine, {features, labels}) * scale_;
         return detail::label_product(x, table, labels, right, scale_);
     }
 
@@ -118,7 +171,7 @@ public:
     Variable<T, D> logits(const Variable<T, D>& features, const Tensor<T, D>& targets) const {
         const Variable<T, D> cosine = cosines(features);
         check_targets(targets.shape(), cosine.shape());
-        return (cosine + targets * (margin(cosine) - cosine)) * scale_;
+        return (cosine + targets * (row_margin(cosine, {features, {}}) - cosine)) * scale_;
     }
 
     /// The loss that is trained, a scalar; hard labels (B) or soft labels (B, C).
@@ -130,9 +183,18 @@ public:
     }
 
 protected:
+    /// (B, D) -> (B, C)
     Variable<T, D> cosines(const Variable<T, D>& features) const {
         check_features(features.shape());
         return linear(l2_normalize(features), l2_normalize(weight));
+    }
+
+    /// The cosines of the right classes, (B, D) -> (B,).
+    Variable<T, D> right_cosines(const Variable<T, D>& features,
+                                 const Tensor<std::int64_t, D>& labels) const {
+        check_features(features.shape());
+        detail::check_labels(labels, features.shape(0), weight.shape(0), "head");
+        return detail::label_cosine(l2_normalize(features), l2_normalize(weight), labels);
     }
 
     void check_features(const Shape& shape) const {

@@ -42,8 +42,9 @@ public:
         return this->forward_tokens(landmark_patches(images, points, this->config().patch));
     }
 
-    /// Embeddings in evaluation mode, recording nothing: (B, 3, image_size, image_size) -> (B, width).
-    Tensor<T, D> embed(const Tensor<T, D>& images) {
+    /// Embeddings in evaluation mode, recording nothing; from any number of threads at a time: (B, 3,
+    /// image_size, image_size) -> (B, width).
+    Tensor<T, D> embed(const Tensor<T, D>& images) const {
         const EvaluationScope<T, D> evaluation(*this);
         return forward(Variable<T, D>(images)).value();
     }

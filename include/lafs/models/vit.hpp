@@ -117,7 +117,7 @@ public:
 
     /// Where the class token looks in one block: (B, heads, n + 1) probabilities, in evaluation mode. A
     /// negative index counts from the last block.
-    Tensor<compute_t<T>, D> class_attention(const Variable<T, D>& tokens, std::int64_t index = -1) {
+    Tensor<compute_t<T>, D> class_attention(const Variable<T, D>& tokens, std::int64_t index = -1) const {
         const std::int64_t at = index < 0 ? index + config_.depth : index;
         require(at >= 0 && at < config_.depth, "class_attention", "got block ", index, " of ", config_.depth);
         const EvaluationScope<T, D> evaluation(*this);
@@ -172,8 +172,8 @@ public:
         return this->forward_tokens(grid_patches(images, this->config().patch));
     }
 
-    /// Embeddings in evaluation mode, recording nothing: (B, channels, H, W) -> (B, width).
-    Tensor<T, D> embed(const Tensor<T, D>& images) {
+    /// Embeddings in evaluation mode, recording nothing; from any number of threads at a time: (B, channels, H, W) -> (B, width).
+    Tensor<T, D> embed(const Tensor<T, D>& images) const {
         const EvaluationScope<T, D> evaluation(*this);
         return forward(Variable<T, D>(images)).value();
     }

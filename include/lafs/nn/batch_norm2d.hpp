@@ -32,7 +32,8 @@ struct BatchNorm2d : Module<T, D> {
     /// Op(normalised x) for x (batch, channels, ...).
     template <class Op = Identity>
     Variable<T, D> forward(const Variable<T, D>& x) const {
-        batches += this->training();
+        if (this->training())
+            ++batches;
         return this->observed([&] {
             return batch_norm<Op>(x, weight, bias, running, {this->training(), momentum, epsilon});
         });

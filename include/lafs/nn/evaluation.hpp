@@ -1,31 +1,24 @@
-// Evaluation for the length of a scope.
+// Evaluation for the length of a scope, in one thread.
 #pragma once
 
 #include <lafs/nn/module.hpp>
 
 namespace lafs::inline LAFS_ABI {
 
-/// While one lives, the module and all below are in evaluation mode and the thread records nothing;
-/// afterwards every module is back in its own mode.
+/// While one lives, modules compute in evaluation mode in this thread, whatever their own mode is, and the
+/// thread records nothing. The model is not touched, so that many threads may evaluate the same one at a time;
+/// naming it says what the scope is for, all modules follow.
 template <class T, class D>
 class EvaluationScope {
 public:
-    explicit EvaluationScope(Module<T, D>& model) {
-        FunctionVisitor<T, D> visitor;
-        visitor.on_module = [this](Module<T, D>& part) { modes_.emplace_back(&part, part.training()); };
-        model.visit_as(visitor, "");
-        model.eval();
-    }
-    ~EvaluationScope() {
-        for (const auto& [part, training] : modes_)  // parents first: a part's own mode comes last
-            part->train(training);
-    }
+    explicit EvaluationScope(const Module<T, D>&) : before_(std::exchange(detail::evaluating(), true)) {}
+    ~EvaluationScope() { detail::evaluating() = before_; }
     EvaluationScope(const EvaluationScope&) = delete;
     EvaluationScope& operator=(const EvaluationScope&) = delete;
 
 private:
     NoGrad nothing_recorded_;
-    std::vector<std::pair<Module<T, D>*, bool>> modes_;
+    bool before_;
 };
 
 }  // namespace lafs::inline LAFS_ABI

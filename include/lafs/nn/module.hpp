@@ -28,6 +28,14 @@ namespace lafs::inline LAFS_ABI {
 template <class T, class Device>
 class Module;
 
+namespace detail {
+/// Whether an EvaluationScope (nn/evaluation.hpp) lives in this thread.
+inline bool& evaluating() {
+    thread_local bool value = false;
+    return value;
+}
+}  // namespace detail
+
 /// Walks the parts of a module. Override what is of interest; names are relative to the module.
 template <class T, class Device>
 class Visitor {
@@ -76,10 +84,11 @@ public:
     /// Lists parameters, buffers and children.
     virtual void visit(Visitor<T, Device>& visitor) = 0;
 
-    /// Training or evaluation mode, for this module and all below.
+    /// Training or evaluation mode, for this module and all below. Modules begin in training mode.
     void train(bool training = true);
     void eval() { train(false); }
-    bool training() const { return training_; }
+    /// Whether `forward` is to train. Never where an EvaluationScope of the thread says otherwise.
+    bool training() const { return training_ && !detail::evaluating(); }
 
     /// Lets all parameters collect gradients, or freezes them.
     void requires_grad(bool required);

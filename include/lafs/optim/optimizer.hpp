@@ -168,6 +168,8 @@ protected:
                 steps[i].states[k] = slot.states[static_cast<std::size_t>(k)].data();
         }
         optimizer_step(D{}, std::span<const StepOf<Update, T>>(steps), guard);
+        for (const Due& each : due)
+            each.slot->parameter.value().note_change();
     }
 
 private:

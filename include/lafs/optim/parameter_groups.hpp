@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <lafs/nn/module.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,6 +47,26 @@ void add_to_group(std::vector<ParameterGroup<T, D>>& groups, double lr_scale, do
     groups.push_back({{parameter}, lr_scale, weight_decay_scale});
 }
 
+inline constexpr std::string_view block_names = "transformer.layers.";
+
+/// What stands in front of the published names of the ViT among some parameters ("model." where it is a part of
+/// a larger module); nothing where they have no blocks. Throws for the blocks of several ViTs.
+template <class T, class D>
+std::optional<std::string_view> vit_prefix(const NamedParameters<T, D>& parameters) {
+    std::optional<std::string_view> prefix;
+    for (const auto& [name, parameter] : parameters) {
+        const auto place = name.find(block_names);
+        if (place == name.npos || (place > 0 && name[place - 1] != '.'))
+            continue;
+        const std::string_view front = std::string_view(name).substr(0, place);
+        if (prefix && *prefix != front)
+            fail("layer_decay_groups", "got the blocks of two transformers, \"", *prefix, block_names,
+                 "\" and \"", front, block_names, "\", expected one");
+        prefix = front;
+    }
+    return prefix;
+}
+
 /// Depth of a parameter of a ViT by its published name: 0 in front of the blocks, i + 1 in block i,
 /// depth + 1 behind them.
 inline std::int64_t layer_of(std::string_view name, std::int64_t depth) {
@@ -53,10 +74,9 @@ inline std::int64_t layer_of(std::string_view name, std::int64_t depth) {
          {"pos_embedding", "cls_token", "patch_to_embedding.", "stn.", "output_layer."})
         if (name.starts_with(front))
             return 0;
-    constexpr std::string_view blocks = "transformer.layers.";
-    if (!name.starts_with(blocks))
+    if (!name.starts_with(block_names))
         return depth + 1;
-    const std::string_view number = name.substr(blocks.size());
+    const std::string_view number = name.substr(block_names.size());
     std::int64_t block = -1;
     const auto parsed = std::from_chars(number.data(), number.data() + number.size(), block);
     require(parsed.ec == std::errc() && block >= 0 && block < depth, "layer_decay_groups", "got \"", name,
@@ -85,8 +105,9 @@ inline constexpr double landmark_decay_scale = 0.5;
 /// by decay^(depth + 1) for embeddings, landmark CNN and its output layer, decay^(depth - i) for block i, 1
 /// for the rest (final norm, head). Biases and parameters of one axis have no weight decay, the trunk of the
 /// landmark CNN (`stn.`) has `landmark_scale` of it. `decay` 1 is training without layer decay (stage 1).
-/// Names are the published ones; parameters that do not require a gradient are left out. Throws for a decay
-/// outside (0, 1] and a block that `depth` does not have.
+/// Names are the published ones, all of them with the same prefix where the model is a part of another module;
+/// parameters that do not require a gradient are left out. Throws for a decay outside (0, 1], for a block that
+/// `depth` does not have, and, with a decay below 1, when there are no blocks.
 template <class T, class D>
 std::vector<ParameterGroup<T, D>> layer_decay_groups(const NamedParameters<T, D>& parameters,
                                                      std::int64_t depth, double decay = 0.58,
@@ -95,15 +116,25 @@ std::vector<ParameterGroup<T, D>> layer_decay_groups(const NamedParameters<T, D>
     require(decay > 0 && decay <= 1, "layer_decay_groups", "got decay ", decay, ", expected 0 < decay <= 1");
     require(landmark_scale >= 0 && std::isfinite(landmark_scale), "layer_decay_groups",
             "got weight decay scale ", landmark_scale, " of the landmark CNN, expected 0 or more");
+    const auto prefix = detail::vit_prefix(parameters);
+    require(prefix || decay == 1, "layer_decay_groups", "got ", parameters.size(),
+            " parameters, none of them in a block (", detail::block_names,
+            "0.), expected those of a ViT: nothing would be scaled");
     std::vector<ParameterGroup<T, D>> groups;
     for (const auto& parameter : parameters) {
-        const auto& [name, variable] = parameter;
+        const auto& [full_name, variable] = parameter;
         if (!variable.requires_grad())
             continue;
+        std::string_view name = full_name;
+        if (prefix && name.starts_with(*prefix))
+            name.remove_prefix(prefix->size());
+        else if (prefix)
+            name = {};  // beside the ViT, as a head is
         const double lr_scale =
             std::pow(decay, static_cast<double>(depth + 1 - detail::layer_of(name, depth)));
         const double decayed = name.starts_with("stn.") ? landmark_scale : 1.0;
-        detail::add_to_group(groups, lr_scale, detail::is_decayed(name, variable) ? decayed : 0.0, parameter);
+        detail::add_to_group(groups, lr_scale, detail::is_decayed(full_name, variable) ? decayed : 0.0,
+                             parameter);
     }
     return groups;
 }

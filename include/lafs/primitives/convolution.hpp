@@ -15,6 +15,7 @@
 
 #include <lafs/core/shape.hpp>
 
+LAFS_DEVICE_CODE_BEGIN
 namespace lafs::inline LAFS_ABI {
 
 /// How the kernel moves: steps, zeros around the image and steps within the kernel are the same along both
@@ -43,6 +44,27 @@ struct ConvGeometry {
     LAFS_HOST_DEVICE std::int64_t depth() const { return group_in() * taps(); }
     /// Whether every output sees one pixel, its own.
     LAFS_HOST_DEVICE bool pointwise() const { return taps() == 1 && stride == 1 && padding == 0; }
+
+    /// Pixel of x that tap t reads for row v, and for column u, of y; `has` says whether there is one.
+    LAFS_HOST_DEVICE std::int64_t row(std::int64_t v, std::int64_t t) const {
+        return v * stride - padding + t / kernel_width;
+    }
+    LAFS_HOST_DEVICE std::int64_t column(std::int64_t u, std::int64_t t) const {
+        return u * stride - padding + t % kernel_width;
+    }
+    LAFS_HOST_DEVICE bool has(std::int64_t row, std::int64_t column) const {
+        return row >= 0 && row < height && column >= 0 && column < width;
+    }
+    /// Runs body(tap, pixel of y) for all that read a pixel of x, in the order of taps.
+    template <class Body>
+    LAFS_HOST_DEVICE void each_reader(std::int64_t y, std::int64_t x, const Body& body) const {
+        for (std::int64_t t = 0; t < taps(); ++t) {
+            const std::int64_t v = y + padding - t / kernel_width, u = x + padding - t % kernel_width;
+            if (v >= 0 && u >= 0 && v % stride == 0 && u % stride == 0 && v / stride < out_height &&
+                u / stride < out_width)
+                body(t, v / stride * out_width + u / stride);
+        }
+    }
 
     Shape out_shape() const { return {batch, out, out_height, out_width}; }
 };
@@ -80,3 +102,4 @@ inline ConvGeometry conv_geometry(const Shape& x, const Shape& w, const ConvOpti
 }
 
 }  // namespace lafs::inline LAFS_ABI
+LAFS_DEVICE_CODE_END

@@ -56,6 +56,8 @@ public:
                         pairs_[i].student.data(), pairs_[i].master.data(), {}};
         }
         optimizer_step(D{}, std::span<const StepOf<Update, T>>(steps), guard.data());
+        for (const Pair& pair : pairs_)
+            pair.teacher.value().note_change();
     }
 
     /// The averages in float by the parameters' names, to be saved beside a 16-bit teacher, or overwritten by

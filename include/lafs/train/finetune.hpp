@@ -67,9 +67,12 @@ inline void use_augmentation(FinetuneOptions& options, const std::string& name) 
     }
 }
 
-/// The set that a run trains on: `data`, cut to its first share, then to a few images of each identity.
-inline std::shared_ptr<const FaceSource> training_source(const FinetuneOptions& options) {
-    std::shared_ptr<const FaceSource> source = open_source(options.run.data);
+/// The set that a run trains on: `source`, or else `data`, cut to its first share, then to a few images of
+/// each identity.
+inline std::shared_ptr<const FaceSource> training_source(const FinetuneOptions& options,
+                                                         std::shared_ptr<const FaceSource> source = {}) {
+    if (!source)
+        source = open_source(options.run.data);
     if (options.partition != 1)
         source = partition(std::move(source), options.partition);
     if (options.few_shot > 0)
@@ -91,15 +94,26 @@ inline std::optional<PairSet> validation_pairs(const FinetuneOptions& options) {
     return pair_set(open_source("synthetic:ids=40,images=5,first=2000000"), 400, 10, 1);
 }
 
+/// What a program brings itself; what is left empty is made as the options say.
+template <class T = float, class D = Cpu>
+struct FinetuneParts {
+    /// Instead of `run.data`, which is then only a description that a resumed run must repeat. It is cut as
+    /// the options say (training_source).
+    std::shared_ptr<const FaceSource> source;
+    /// Instead of `head`: a head for the model's width and the identities of the set that is trained on.
+    /// `head.name` is then only a description that a resumed run must repeat.
+    std::unique_ptr<MarginHead<T, D>> head;
+};
+
 /// Stages 1 and 3, in elements of T on device D. A template, so that only programs that train compile the
 /// networks.
 template <class T, class D = Cpu>
 class BasicFinetuneTask final : public TrainingTask {
 public:
     /// Opens the set and makes, or loads, the model. Throws for options, files and weights that do not fit.
-    explicit BasicFinetuneTask(const FinetuneOptions& options)
-        : options_(checked(options)),
-          source_(training_source(options)),
+    explicit BasicFinetuneTask(const FinetuneOptions& options, FinetuneParts<T, D> parts = {})
+        : options_(checked(options, parts)),
+          source_(training_source(options, std::move(parts.source))),
           sampler_(source_->size(), options.run.batch * options.accumulate, options.run.seed),
           damage_(source_),
           loader_(FaceBatches(source_, sampler_, options.augmentation, options.run.seed, pieces(),
@@ -108,10 +122,15 @@ public:
                   std::max<std::int64_t>(options.run.epochs, 1) * steps_per_epoch() * pieces()),
           validation_(validation_pairs(options)),
           model_(seeded(spec_of(options), options.run.seed)),
-          head_(make_head<T, D>(options.head, model_.width(), source_->identities())) {
+          head_(parts.head ? std::move(parts.head)
+                           : make_head<T, D>(options_.head, model_.width(), source_->identities())) {
+        const Shape classes{source_->identities(), model_.width()};
+        require(head_->weight.shape() == classes, "finetune", "got a head with weights of shape ",
+                head_->weight.shape(), ", expected (identities, features) ", classes);
         load_initial_weights();
         NamedParameters<T, D> parameters = model_.parameters();
-        parameters.emplace_back("loss.weight", head_->weight);
+        for (const auto& [name, parameter] : head_->parameters())
+            parameters.emplace_back("loss." + name, parameter);
         optimizer_ = std::make_unique<AdamW<T, D>>(
             layer_decay_groups(parameters, static_cast<int>(model_.spec().vit.depth), layer_decay()));
         const std::int64_t epochs = std::max<std::int64_t>(options.run.epochs, 1);
@@ -231,7 +250,9 @@ public:
     const std::optional<VerificationResult>& verification() const { return verification_; }
 
 private:
-    static FinetuneOptions checked(const FinetuneOptions& options) {
+    static FinetuneOptions checked(FinetuneOptions options, const FinetuneParts<T, D>& parts) {
+        if (parts.source && options.run.data.empty())
+            options.run.data = "a source of the program";
         check_run_options(options.run);
         check_augmentation(options.augmentation);
         require(options.accumulate >= 1, "options", "got --accumulate ", options.accumulate,

@@ -73,9 +73,12 @@ template <class T, class D = Cpu>
 class BasicPretrainTask final : public TrainingTask {
 public:
     /// Opens the set and makes the networks. Throws for options, files and weights that do not fit.
-    explicit BasicPretrainTask(const PretrainOptions& options)
-        : options_(checked(options)),
-          source_(open_source(options.run.data)),
+    /// A `source` that is given stands for `run.data`, which is then only a description that a resumed run must
+    /// repeat.
+    explicit BasicPretrainTask(const PretrainOptions& options,
+                               std::shared_ptr<const FaceSource> source = nullptr)
+        : options_(checked(options, source != nullptr)),
+          source_(source ? std::move(source) : open_source(options.run.data)),
           sampler_(source_->size(), options.run.batch, options.run.seed),
           spec_(seeded_spec(options)),
           head_config_{spec_.vit.width, prototypes(), options.head_hidden, options.bottleneck},
@@ -211,7 +214,9 @@ public:
     }
 
 private:
-    static PretrainOptions checked(const PretrainOptions& options) {
+    static PretrainOptions checked(PretrainOptions options, bool own_source) {
+        if (own_source && options.run.data.empty())
+            options.run.data = "a source of the program";
         check_run_options(options.run);
         require(options.method == "lafs" || options.method == "dino", "options", "got --method ",
                 options.method, ", expected lafs or dino");

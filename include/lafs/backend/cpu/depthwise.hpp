@@ -134,7 +134,7 @@ class DepthwiseBackward {
 public:
     explicit DepthwiseBackward(const PhasePlanes<T>& planes)
         : p_(planes),
-          back_(planes.g.taps()),
+          back_(static_cast<std::size_t>(planes.g.taps())),
           x_(Tensor<T>::zeros({planes.buffer()})),
           dx_(Tensor<T>::empty({planes.buffer()})),
           g_(Tensor<T>::zeros({planes.reach + planes.buffer()})),

@@ -1,6 +1,8 @@
 // The only header that includes Eigen.
 #pragma once
 
+#include <lafs/core/build_hints.hpp>
+
 #if defined(__CUDACC__) && !defined(EIGEN_NO_CUDA)
 #define EIGEN_NO_CUDA
 #endif

@@ -8,8 +8,8 @@
 namespace lafs::inline LAFS_ABI {
 
 template <class T>
-void label_cosines(Cpu, std::int64_t rows, std::int64_t n, const T* x, const T* table,
-                   const std::int64_t* labels, T* cosines) {
+void label_cosines(Cpu, std::int64_t rows, std::int64_t n, std::int64_t /*classes*/, const T* x,
+                   const T* table, const std::int64_t* labels, T* cosines) {
     count_launch();
     parallel_ranges(rows, cpu::rows_per_task(n), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t b = begin; b < end; ++b) {
@@ -40,13 +40,14 @@ template <class T>
 void add_at_labels(Cpu, std::int64_t rows, std::int64_t n, T* x, const std::int64_t* labels,
                    std::int64_t step, T value) {
     for (std::int64_t b = 0; b < rows; ++b)
-        if (const std::int64_t label = labels[b * step]; label >= 0 && label < n)
+        if (const std::int64_t label = labels[b * step]; is_label(label, n))
             x[b * n + label] += value;
 }
 
 template <class T>
-void add_label_products(Cpu, std::int64_t rows, std::int64_t n, T factor, const T* g, const T* x,
-                        const T* table, const std::int64_t* labels, T* dx, T* dtable) {
+void add_label_products(Cpu, std::int64_t rows, std::int64_t n, std::int64_t /*classes*/, T factor,
+                        const T* g, const T* x, const T* table, const std::int64_t* labels, T* dx,
+                        T* dtable) {
     count_launch();
     for (std::int64_t b = 0; b < rows; ++b) {
         const T scale = factor * g[b];

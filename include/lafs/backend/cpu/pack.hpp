@@ -59,33 +59,54 @@ struct Pack {
     friend Pack operator*(const Pack& a, const Pack& b) { return Pack(Lanes(a.vector() * b.vector())); }
     friend Pack operator/(const Pack& a, const Pack& b) { return Pack(Lanes(a.vector() / b.vector())); }
 
-    friend Pack exp(const Pack& x) { return Pack(Array(x.array().exp())); }
-    friend Pack log(const Pack& x) { return Pack(Array(x.array().log())); }
-    friend Pack sqrt(const Pack& x) { return Pack(Array(x.array().sqrt())); }
-    friend Pack tanh(const Pack& x) { return Pack(Array(x.array().tanh())); }
-    friend Pack abs(const Pack& x) { return Pack(Array(x.array().abs())); }
-    friend Pack minimum(const Pack& a, const Pack& b) { return Pack(Lanes(a.vector() < b.vector() ? a.vector() : b.vector())); }
-    friend Pack maximum(const Pack& a, const Pack& b) { return Pack(Lanes(a.vector() > b.vector() ? a.vector() : b.vector())); }
-    friend Pack is_less(const Pack& a, const Pack& b) { return choose(a.vector() < b.vector()); }
-    friend Pack is_less_equal(const Pack& a, const Pack& b) { return choose(a.vector() <= b.vector()); }
-    friend Pack is_equal(const Pack& a, const Pack& b) { return choose(a.vector() == b.vector()); }
-    friend Pack select(const Pack& condition, const Pack& a, const Pack& b) {
-        return Pack(Lanes(condition.vector() != Lanes{} ? a.vector() : b.vector()));
-    }
     // clang-format on
+
+    /// 1 in the lanes where a comparison of vectors holds, else 0.
+    template <class Mask>
+    static Pack ones(const Mask& mask) {
+        return Pack(Lanes(mask ? T(1) - Lanes{} : Lanes{}));
+    }
 
 private:
     void fill(T value) {
         const Lanes values = value - Lanes{};
         std::memcpy(lanes, &values, sizeof lanes);
     }
-    template <class Mask>
-    static Pack choose(const Mask& mask) {
-        return Pack(Lanes(mask ? T(1) - Lanes{} : Lanes{}));
-    }
 };
 
 LAFS_DEVICE_CODE_END
+
+// The functions of expr/math.hpp for packs: in the namespace, so that an operation may call them as it calls
+// those of numbers, `lafs::abs(x)` or `abs(x)`.
+
+// clang-format off
+template <class T> Pack<T> exp(const Pack<T>& x) { return Pack<T>(typename Pack<T>::Array(x.array().exp())); }
+template <class T> Pack<T> log(const Pack<T>& x) { return Pack<T>(typename Pack<T>::Array(x.array().log())); }
+template <class T> Pack<T> sqrt(const Pack<T>& x) { return Pack<T>(typename Pack<T>::Array(x.array().sqrt())); }
+template <class T> Pack<T> tanh(const Pack<T>& x) { return Pack<T>(typename Pack<T>::Array(x.array().tanh())); }
+template <class T> Pack<T> sin(const Pack<T>& x) { return Pack<T>(typename Pack<T>::Array(x.array().sin())); }
+template <class T> Pack<T> cos(const Pack<T>& x) { return Pack<T>(typename Pack<T>::Array(x.array().cos())); }
+template <class T> Pack<T> abs(const Pack<T>& x) { return Pack<T>(typename Pack<T>::Array(x.array().abs())); }
+template <class T> Pack<T> is_less(const Pack<T>& a, const Pack<T>& b) { return Pack<T>::ones(a.vector() < b.vector()); }
+template <class T> Pack<T> is_less_equal(const Pack<T>& a, const Pack<T>& b) { return Pack<T>::ones(a.vector() <= b.vector()); }
+template <class T> Pack<T> is_equal(const Pack<T>& a, const Pack<T>& b) { return Pack<T>::ones(a.vector() == b.vector()); }
+// clang-format on
+
+template <class T>
+Pack<T> select(const Pack<T>& condition, const Pack<T>& a, const Pack<T>& b) {
+    using Lanes = typename Pack<T>::Lanes;
+    return Pack<T>(Lanes(condition.vector() != Lanes{} ? a.vector() : b.vector()));
+}
+template <class T>
+Pack<T> minimum(const Pack<T>& a, const Pack<T>& b) {
+    const auto x = a.vector(), y = b.vector();
+    return Pack<T>(typename Pack<T>::Lanes(x != x ? x : x < y ? x : y));
+}
+template <class T>
+Pack<T> maximum(const Pack<T>& a, const Pack<T>& b) {
+    const auto x = a.vector(), y = b.vector();
+    return Pack<T>(typename Pack<T>::Lanes(x != x ? x : x > y ? x : y));
+}
 
 /// Horner's scheme, highest coefficient first.
 template <class T, class... C>
@@ -134,6 +155,15 @@ Pack<T> acos(const Pack<T>& x) {
             y.lanes[i] = std::acos(x.lanes[i]);
         return y;
     }
+}
+
+/// The C library's, lane by lane: exact to the last bit or so, and several times the time of `exp`.
+template <class T>
+Pack<T> pow(const Pack<T>& x, const Pack<T>& exponent) {
+    Pack<T> y;
+    for (int i = 0; i < Pack<T>::width; ++i)
+        y.lanes[i] = std::pow(x.lanes[i], exponent.lanes[i]);
+    return y;
 }
 
 /// `width` elements from memory, converted to the compute type.

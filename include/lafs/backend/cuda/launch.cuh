@@ -24,6 +24,23 @@ __device__ C across_warp(C own, const Combine& combine) {
     return own;
 }
 
+/// The sum of the values of a block's `threads` threads (a power of two), in a tree; each gets the result. All of
+/// them call it together.
+template <int threads, class C>
+__device__ C sum_over_block(C value) {
+    __shared__ C memory[threads];
+    const int own = static_cast<int>(threadIdx.x);
+    __syncthreads();  // everyone has read the last result
+    memory[own] = value;
+    for (int half = threads / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (own < half)
+            memory[own] += memory[own + half];
+    }
+    __syncthreads();
+    return memory[0];
+}
+
 /// Runs kernel(arguments...) on `grid` blocks of `block` threads. Throws lafs::Error when CUDA refuses it.
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, cudaStream_t on, Arguments&&... arguments) {

@@ -131,20 +131,6 @@ __global__ void step_kernel(Batch<StepOf<Update, T>> batch, const double* guard)
     }
 }
 
-/// The sum over a block of `step_threads` of each thread's value, in a tree; for the first thread.
-template <class C>
-__device__ C sum_over_block(C value) {
-    __shared__ C memory[step_threads];
-    const int own = static_cast<int>(threadIdx.x);
-    memory[own] = value;
-    for (int half = step_threads / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (own < half)
-            memory[own] += memory[own + half];
-    }
-    return memory[0];
-}
-
 /// The squares of `width` neighbours, added to `sums`.
 template <int width, class T>
 __device__ void add_squares(const SquaresOf<T>& of, std::int64_t at, double (&sums)[width]) {
@@ -183,7 +169,7 @@ __global__ void squares_kernel(Batch<SquaresOf<T>> batch, double* partials) {
     }
     for (int i = 1; i < width; ++i)
         sums[0] += sums[i];
-    const double sum = sum_over_block(sums[0]);
+    const double sum = sum_over_block<step_threads>(sums[0]);
     if (threadIdx.x == 0)
         partials[blockIdx.x] = sum;
 }
@@ -212,7 +198,7 @@ __global__ void norm_kernel(std::int64_t count, const C* sums, C* norm) {
     C sum = 0;
     for (std::int64_t i = threadIdx.x; i < count; i += step_threads)
         sum += sums[i];
-    sum = sum_over_block(sum);
+    sum = sum_over_block<step_threads>(sum);
     if (threadIdx.x == 0)
         *norm = std::sqrt(sum);
 }

@@ -42,6 +42,9 @@ struct Neighbours {
     friend __device__ N erf(const N& a) { return of([&](auto i) { return lafs::erf(a.lane[i]); }); }
     friend __device__ N exp(const N& a) { return of([&](auto i) { return lafs::exp(a.lane[i]); }); }
     friend __device__ N log(const N& a) { return of([&](auto i) { return lafs::log(a.lane[i]); }); }
+    friend __device__ N sin(const N& a) { return of([&](auto i) { return lafs::sin(a.lane[i]); }); }
+    friend __device__ N cos(const N& a) { return of([&](auto i) { return lafs::cos(a.lane[i]); }); }
+    friend __device__ N pow(const N& a, const N& b) { return of([&](auto i) { return lafs::pow(a.lane[i], b.lane[i]); }); }
     friend __device__ N sqrt(const N& a) { return of([&](auto i) { return lafs::sqrt(a.lane[i]); }); }
     friend __device__ N tanh(const N& a) { return of([&](auto i) { return lafs::tanh(a.lane[i]); }); }
     friend __device__ N minimum(const N& a, const N& b) { return of([&](auto i) { return lafs::minimum(a.lane[i], b.lane[i]); }); }
@@ -271,6 +274,15 @@ void launch_rows(int width, Kernel kernel, std::int64_t rows, std::int64_t n, co
         return;
     const dim3 block = row_block(n, width);
     launch(kernel, dim3(blocks_for(rows, block.y)), block, stream(), rows, n, arguments...);
+}
+
+/// The same with a warp for each row, whatever its length.
+template <class Kernel, class... Arguments>
+void launch_warps(Kernel kernel, std::int64_t rows, std::int64_t n, const Arguments&... arguments) {
+    constexpr unsigned side_by_side = 4;
+    if (rows > 0)
+        launch(kernel, dim3(blocks_for(rows, side_by_side)), dim3(warp_threads, side_by_side), stream(), rows,
+               n, arguments...);
 }
 
 }  // namespace cuda

@@ -1,0 +1,23 @@
+# The library says once where the build makes it slow, and nothing where it does not or shall not.
+function(check options expected)
+    separate_arguments(options)
+    execute_process(COMMAND "${COMPILER}" -std=c++20 -fsyntax-only "-I${ROOT}/include" ${options} "${SCRATCH}/hints.cpp"
+        RESULT_VARIABLE status ERROR_VARIABLE said)
+    string(REGEX MATCHALL "pragma message: lafs: [^;:]*|warning: lafs: [^;:]*" hints "${said}")
+    list(LENGTH hints count)
+    if(NOT status EQUAL 0 OR (expected STREQUAL "" AND count GREATER 0)
+            OR (NOT expected STREQUAL "" AND NOT (count EQUAL 1 AND hints MATCHES "${expected}")))
+        message(FATAL_ERROR "${options}: got (${status}) ${said}, expected once: ${expected}")
+    endif()
+endfunction()
+
+file(WRITE "${SCRATCH}/hints.cpp" "#include <lafs/core/build_hints.hpp>\n#include <lafs/core/build_hints.hpp>\n")
+check("" "without optimisation")
+check("-DLAFS_NO_BUILD_HINTS" "")
+cmake_host_system_information(RESULT processor QUERY OS_PLATFORM)
+if(processor MATCHES "x86_64|AMD64")
+    check("-O2 -mno-avx" "without AVX2")
+    check("-O2 -march=x86-64-v3 -Werror" "")
+else()
+    check("-O2 -Werror" "")
+endif()
