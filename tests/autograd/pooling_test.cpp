@@ -159,6 +159,23 @@ TEST_CASE("pooling of 16-bit elements sums in float", "[autograd]") {
     CHECK(static_cast<float>(max_pool2d(x, {16}).item()) == 3.0f);
 }
 
+TEST_CASE("a NaN passes pooling and takes the gradient of its windows", "[autograd]") {
+    std::vector<double> values(2 * 40, 1.0);
+    values[7] = NAN;
+    values[47] = NAN;  // of the same windows, below: it comes second
+    for (const std::int64_t padding : {0, 1}) {
+        const Var x(DeviceTensor<double>::from({1, 2, 40}, values), true);
+        const auto y = max_pool2d(x, {2, 2, padding});
+        const auto got = y.value().to_vector();
+        CHECK(std::count_if(got.begin(), got.end(), [](double v) { return std::isnan(v); }) == 1 + padding);
+        CHECK(std::isnan(adaptive_max_pool2d(x, 1, 1).item()));
+        CHECK(std::isnan(avg_pool2d(x, {2}).value().to_vector()[3]));
+        y.backward(DeviceTensor<double>::full(y.shape(), 1));
+        CHECK(x.grad().to_vector()[7] == 1);
+        CHECK(x.grad().to_vector()[47] == static_cast<double>(padding));
+    }
+}
+
 TEST_CASE("pooling refuses sizes that do not fit", "[autograd]") {
     const Var x(normal({1, 1, 4, 5}, 1)), flat(normal({5}, 1));
     CHECK_THROWS_AS(max_pool2d(x, {0}), Error);
