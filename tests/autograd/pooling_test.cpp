@@ -1,6 +1,7 @@
 // Pooling against its definition loop by loop, gradients by differences, PyTorch's values; on every device.
 #include <array>
 #include <cmath>
+#include <lafs/autograd/convert.hpp>
 #include <lafs/autograd/pooling.hpp>
 
 #include "device_values.hpp"
@@ -89,6 +90,38 @@ TEST_CASE("pooling over windows equals its definition", "[autograd]") {
     }
 }
 
+TEST_CASE("pooling of wide planes, in float and double, finds values and the first of equal ones",
+          "[autograd]") {
+    for (const PoolOptions o : {PoolOptions{3, 1, 1}, PoolOptions{3, 2, 1}, PoolOptions{2, 2, 0}}) {
+        const auto values = normal_tensor({2, 5, 67}, 1);
+        for (std::int64_t i = 0; i < values.size(); ++i)  // many equal
+            values.data()[i] = std::round(2 * values.data()[i]);
+        const Var x(on_device(values), true);
+        const auto y = max_pool2d(x, o);
+        check_close(y.value().to_vector(), windows(values, o, largest_of), 0);
+        const auto narrow = max_pool2d(DeviceVariable<float>(cast<float>(x.value())), o).value().to_vector();
+        check_close(narrow, windows(values, o, largest_of), 0);
+        // Each window adds its number to the first of its largest elements.
+        std::vector<double> numbers, expected(static_cast<std::size_t>(values.size()));
+        for (std::int64_t p = 0; p < 2; ++p)
+            for (std::int64_t v = -o.padding; v + o.kernel <= 5 + o.padding; v += o.stride)
+                for (std::int64_t u = -o.padding; u + o.kernel <= 67 + o.padding; u += o.stride) {
+                    std::int64_t best = -1;
+                    for (std::int64_t a = std::max<std::int64_t>(v, 0);
+                         a < std::min<std::int64_t>(v + o.kernel, 5); ++a)
+                        for (std::int64_t b = std::max<std::int64_t>(u, 0);
+                             b < std::min<std::int64_t>(u + o.kernel, 67); ++b)
+                            if (const std::int64_t at = (p * 5 + a) * 67 + b;
+                                best < 0 || values.data()[at] > values.data()[best])
+                                best = at;
+                    numbers.push_back(static_cast<double>(numbers.size() + 1));
+                    expected[static_cast<std::size_t>(best)] += numbers.back();
+                }
+        y.backward(DeviceTensor<double>::from(y.shape(), numbers));
+        check_close(x.grad().to_vector(), expected, 0);
+    }
+}
+
 TEST_CASE("adaptive pooling equals its definition", "[autograd]") {
     for (const auto& size :
          std::vector<std::array<std::int64_t, 2>>{{1, 1}, {7, 10}, {3, 4}, {2, 7}, {9, 13}}) {
@@ -124,6 +157,23 @@ TEST_CASE("pooling of 16-bit elements sums in float", "[autograd]") {
     y.backward(DeviceTensor<bfloat16>::full({1, 1, 1}, bfloat16(256.0f)));
     CHECK(static_cast<float>(x.grad().to_vector()[77]) == 1.0f);
     CHECK(static_cast<float>(max_pool2d(x, {16}).item()) == 3.0f);
+}
+
+TEST_CASE("a NaN passes pooling and takes the gradient of its windows", "[autograd]") {
+    std::vector<double> values(2 * 40, 1.0);
+    values[7] = NAN;
+    values[47] = NAN;  // of the same windows, below: it comes second
+    for (const std::int64_t padding : {0, 1}) {
+        const Var x(DeviceTensor<double>::from({1, 2, 40}, values), true);
+        const auto y = max_pool2d(x, {2, 2, padding});
+        const auto got = y.value().to_vector();
+        CHECK(std::count_if(got.begin(), got.end(), [](double v) { return std::isnan(v); }) == 1 + padding);
+        CHECK(std::isnan(adaptive_max_pool2d(x, 1, 1).item()));
+        CHECK(std::isnan(avg_pool2d(x, {2}).value().to_vector()[3]));
+        y.backward(DeviceTensor<double>::full(y.shape(), 1));
+        CHECK(x.grad().to_vector()[7] == 1);
+        CHECK(x.grad().to_vector()[47] == static_cast<double>(padding));
+    }
 }
 
 TEST_CASE("pooling refuses sizes that do not fit", "[autograd]") {

@@ -1,4 +1,7 @@
 #include <lafs/faces/face_model.hpp>
+#include <lafs/nn/deep_copy.hpp>
+#include <lafs/nn/hooks.hpp>
+#include <lafs/nn/summary.hpp>
 #include <lafs/testing/random_inputs.hpp>
 
 #include "catch.hpp"
@@ -165,4 +168,28 @@ TEST_CASE("what metadata say of pixels is checked", "[train]") {
     for (const char* text : {"", "0.5", "(x / 255 - 0.5) / 0", "(x / 255 - 0.5) / 0.5 ",
                              "(x / 255 - nan) / 1", "(x / 255 - ) / 1", "(x / 255 - 1e9) / 1"})
         CHECK(parsed("normalisation", text).find("expected a text such as") != std::string::npos);
+}
+
+TEST_CASE("a recogniser is copied deeply, shows its embeddings to hooks, and refuses other sizes",
+          "[train]") {
+    lafs::manual_seed(1);
+    for (const char* name : {"tiny:depth=1,width=16,heads=1,hidden=16,image=32,landmarks=4",
+                             "grid-tiny:depth=1,width=16,heads=1,hidden=16,image=32"}) {
+        lafs::FaceModel<float> model(lafs::parse_model(name));
+        auto copy = lafs::deep_copy(model);
+        const auto images = lafs::Tensor<float>::full({2, 3, 32, 32}, 0.25f);
+        const auto expected = model.embed(images).to_vector();
+        CHECK(copy.embed(images).to_vector() == expected);
+        model.transformer().head_norm.weight.value().zero();
+        CHECK(model.embed(images).to_vector() != expected);
+        CHECK(copy.embed(images).to_vector() == expected);
+        lafs::Tensor<float> seen;
+        const auto hook =
+            lafs::on_output(copy, "", [&](const lafs::Variable<float>& y) { seen = y.value(); });
+        copy.embed(images);
+        CHECK(seen.to_vector() == expected);
+        CHECK(lafs::summary(copy, images).layers[0].output == lafs::Shape{2, 16});
+        CHECK_THROWS_AS(copy.embed(lafs::Tensor<float>::zeros({1, 3, 112, 112})), lafs::Error);
+        CHECK_THROWS_AS(lafs::FaceModel<float>(model), lafs::Error);
+    }
 }

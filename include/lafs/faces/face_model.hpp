@@ -25,6 +25,14 @@ public:
         else
             grid_ = std::make_unique<FViT<T, D>>(spec.vit);
     }
+    /// For `deep_copy` (nn/deep_copy.hpp); throws elsewhere.
+    FaceModel(const FaceModel& other)
+        : Module<T, D>(other),
+          spec_(other.spec_),
+          part_(other.part_ ? std::make_unique<PartFViT<T, D>>(*other.part_) : nullptr),
+          grid_(other.grid_ ? std::make_unique<FViT<T, D>>(*other.grid_) : nullptr) {}
+    FaceModel(FaceModel&&) noexcept = default;
+    FaceModel& operator=(FaceModel&&) noexcept = default;
 
     const ModelSpec& spec() const { return spec_; }
     bool has_landmarks() const { return part_ != nullptr; }
@@ -47,11 +55,13 @@ public:
         return *part_;
     }
 
-    /// images (B, 3, 112, 112) -> embeddings (B, width), recorded.
+    /// images (B, 3, side, side) -> embeddings (B, width), recorded; the side is spec().vit.image_size.
     Variable<T, D> forward(const Variable<T, D>& images) const {
         transformer();  // throws for a model that was moved from
-        const Variable<T, D> pixels = to_pixel_format(images, spec_.pixels);
-        return part_ ? part_->forward(pixels) : grid_->forward(pixels);
+        return this->observed([&] {
+            const Variable<T, D> pixels = to_pixel_format(images, spec_.pixels);
+            return part_ ? part_->forward(pixels) : grid_->forward(pixels);
+        });
     }
 
     /// images -> landmarks (B, tokens, 2), (x, y) in pixels. Throws for a plain fViT.

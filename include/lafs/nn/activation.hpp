@@ -21,14 +21,7 @@ template <class T, class D = Cpu>
 using ReLU = Activation<Relu, T, D>;
 template <class T, class D = Cpu>
 using GELU = Activation<Gelu, T, D>;
-
-/// x sigmoid(x) (Elfwing et al., arXiv 1702.03118), torch.nn.SiLU.
 template <class T, class D = Cpu>
-struct SiLU : Module<T, D> {
-    void visit(Visitor<T, D>&) override {}
-    Variable<T, D> forward(const Variable<T, D>& x) const {
-        return this->observed([&] { return Variable<T, D>(x * sigmoid(x)); });
-    }
-};
+using SiLU = Activation<Silu, T, D>;
 
 }  // namespace lafs::inline LAFS_ABI

@@ -154,8 +154,10 @@ inline std::string ModelSummary::text(int deepest) const {
     for (const LayerSummary& layer : layers) {
         if (layer.level > deepest)
             continue;
-        rows.push_back({layer.name.empty() ? "(model)" : layer.name, layer.weights,
-                        layer.parameters ? detail::grouped(layer.parameters) : ""});
+        rows.push_back({layer.level == 0     ? "(model)"
+                        : layer.name.empty() ? "(part)"
+                                             : layer.name,
+                        layer.weights, layer.parameters ? detail::grouped(layer.parameters) : ""});
         if (ran)
             rows.back().insert(rows.back().end(), {shape_text(layer.output),
                                                    layer.flops > 0 ? detail::scaled(layer.flops) : ""});

@@ -25,7 +25,7 @@ struct SwiGLU : Module<T, D> {
     Variable<T, D> forward(const Variable<T, D>& x) const {
         return this->observed([&] {
             const Variable<T, D> gate = w1.forward(x), value = w3.forward(x);
-            const Variable<T, D> gated = gate * sigmoid(gate) * value;
+            const Variable<T, D> gated = silu(gate) * value;
             return w2.forward(gated);
         });
     }
