@@ -1,6 +1,6 @@
 # lafs_document_code(<markdown file> <output> <unit> <programs>): writes the C++ of a page as translation units, so that
 # the compiler reads, and the tests run, what users read. <unit> is set to the file that holds all blocks of statements,
-# to be linked with the main function of lafs_document_main; <programs> to the files with a main function of their own.
+# for lafs_document_main; <programs> to the files with a main function of their own.
 # Both may be empty. The word after the language says what a block is:
 #   ```cpp                statements: a function of its own, compiled and run in the order of the page
 #   ```cpp declarations   stands at namespace scope; statements after it have to use what it declares, since a
@@ -87,16 +87,13 @@ function(lafs_document_code page output unit programs)
     set(${unit} "" PARENT_SCOPE)
     if(NOT body STREQUAL "")
         lafs_write_document_unit("${output}" "${includes}
-void run_block(const char* place, void (*block)());
-
-namespace {
+namespace page_${page_name} {
 
 ${body}
-}  // namespace
-
-void run_page_${page_name}();
-void run_page_${page_name}() {
+void run() {
 ${calls}}
+
+}  // namespace page_${page_name}
 ")
         set(${unit} "${output}" PARENT_SCOPE)
     endif()
@@ -104,24 +101,22 @@ ${calls}}
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${page}")
 endfunction()
 
-# lafs_document_main(<output> <unit>...): the main function that runs the statements of these pages, in order, and says
-# where one throws.
+# lafs_document_main(<output> <unit>...): a program of these pages that runs their statements in order and says where one
+# throws. It is one translation unit, since each includes the whole library.
 function(lafs_document_main output)
-    set(declarations "")
+    set(parts "")
     set(calls "")
     foreach(unit IN LISTS ARGN)
         get_filename_component(name "${unit}" NAME_WE)
-        string(APPEND declarations "void run_page_${name}();\n")
-        string(APPEND calls "    run_page_${name}();\n")
+        string(APPEND parts "#include \"${unit}\"\n")
+        string(APPEND calls "    page_${name}::run();\n")
     endforeach()
     lafs_write_document_unit("${output}" "#include <cstdio>
 #include <exception>
 
-void run_block(const char* place, void (*block)());
-${declarations}
 static int failures = 0;
 
-void run_block(const char* place, void (*block)()) {
+static void run_block(const char* place, void (*block)()) {
     std::printf(\"%s\\n\", place);
     std::fflush(stdout);
     try {
@@ -132,6 +127,7 @@ void run_block(const char* place, void (*block)()) {
     }
 }
 
+${parts}
 int main() {
 ${calls}    return failures == 0 ? 0 : 1;
 }

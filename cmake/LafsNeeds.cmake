@@ -4,7 +4,7 @@
 # `#if __has_include(...)`, here or in a header of ours on the way.
 
 set(LAFS_INCLUDE_PATTERNS
-    "stb=^(stb/)?stb_image" "json=^nlohmann/" "cli11=^CLI/" "catch2=^catch2/" "benchmark=^benchmark/"
+    "stb=^(stb/)?stb_image" "json=^nlohmann/" "cli11=^CLI/" "command_line=^command_line\\.hpp$" "catch2=^catch2/" "benchmark=^benchmark/"
     "opencv=^opencv2/" "cuda=^(cuda|cublas|cuda_[a-z0-9_]+|cublasLt)\\.h$")
 
 # Include names of one file, read once; those inside an `#if` with __has_include and without `#else` get a leading '?'.

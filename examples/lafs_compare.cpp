@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "detector_cli.hpp"
-#include "run_options_cli.hpp"
+#include "run_program.hpp"
 
 namespace {
 

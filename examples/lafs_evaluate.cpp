@@ -1,8 +1,9 @@
 // Evaluates a recogniser: verification sets, IJB-B and IJB-C, thresholds, curves.
+#include <CLI/CLI.hpp>
 #include <lafs/faces/evaluate.hpp>
 #include <lafs/io/atomic_file.hpp>
 
-#include "run_options_cli.hpp"
+#include "run_program.hpp"
 
 namespace {
 

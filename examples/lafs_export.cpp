@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <lafs/data/source_pairs.hpp>
 
-#include "run_options_cli.hpp"
+#include "run_program.hpp"
 
 int main(int argc, char** argv) {
     CLI::App app{"Writes a set of faces to OUT/images and verification pairs of them to OUT/pairs.txt."};

@@ -4,7 +4,7 @@
 #include "run_options_cli.hpp"
 
 int main(int argc, char** argv) {
-    CLI::App app{
+    CommandLine app{
         "Pre-trains a face transformer without labels, by LAFS (landmark patches; needs the landmark CNN of "
         "stage 1) or by "
         "DINO (plain grid). Writes teacher.safetensors, state.safetensors, log.jsonl and report.html into "
@@ -12,35 +12,33 @@ int main(int argc, char** argv) {
     lafs::PretrainOptions options;
     options.run.epochs = 41;
     options.run.warmup_epochs = 10;
-    add_run_options(app, options.run);
-    app.add_option("--method", options.method, "lafs or dino");
-    app.add_option("--landmarks", options.landmarks,
-                   "Weights with a landmark CNN (stage 1's landmarks.safetensors, or a .pth)");
-    app.add_option("--optimizer", options.optimizer, "adamw, sgd or lars");
-    app.add_option("--prototypes", options.prototypes,
-                   "Outputs of the head; 0: 100000 for base, 4096 for smaller models");
-    app.add_option("--head-hidden", options.head_hidden, "Hidden width of the head");
-    app.add_option("--bottleneck", options.bottleneck, "Width of the head in front of the prototypes");
-    app.add_option("--local-views", options.local_views, "Local views beside the two global ones");
-    app.add_option("--local-tokens", options.local_tokens, "Landmarks (patches) of a local view");
-    app.add_option("--perturbation", options.perturbation, "Deviation of the landmark noise in pixels");
-    app.add_option("--weight-decay", options.weight_decay, "Weight decay at the start");
-    app.add_option("--final-weight-decay", options.final_weight_decay, "Weight decay at the end");
-    app.add_option("--momentum", options.momentum, "Momentum of the teacher at the start; 1 at the end");
-    app.add_option("--warmup-teacher-temperature", options.warmup_teacher_temperature,
-                   "Teacher temperature at the start");
-    app.add_option("--teacher-temperature", options.teacher_temperature,
-                   "Teacher temperature after its warm-up");
-    app.add_option("--warmup-teacher-epochs", options.warmup_teacher_epochs, "Epochs in which it changes");
-    app.add_option("--clip", options.clip, "Largest norm of each parameter's gradient; 0: no clipping");
-    app.add_option("--freeze-last-layer", options.freeze_last_layer, "Epochs in which the prototypes stay");
-    app.add_option("--dropout", options.dropout, "Dropout in the student");
-    app.add_option("--drop-path", options.stochastic_depth, "Stochastic depth in the student");
-    CLI11_PARSE(app, argc, argv);
-    return run_program([&] {
+    const CommandLine::Option warmup = add_run_options(app, options.run);
+    app.option("--method", options.method, "lafs or dino");
+    app.option("--landmarks", options.landmarks,
+               "Weights with a landmark CNN (stage 1's landmarks.safetensors, or a .pth)");
+    app.option("--optimizer", options.optimizer, "adamw, sgd or lars");
+    app.option("--prototypes", options.prototypes,
+               "Outputs of the head; 0: 100000 for base, 4096 for smaller models");
+    app.option("--head-hidden", options.head_hidden, "Hidden width of the head");
+    app.option("--bottleneck", options.bottleneck, "Width of the head in front of the prototypes");
+    app.option("--local-views", options.local_views, "Local views beside the two global ones");
+    app.option("--local-tokens", options.local_tokens, "Landmarks (patches) of a local view");
+    app.option("--perturbation", options.perturbation, "Deviation of the landmark noise in pixels");
+    app.option("--weight-decay", options.weight_decay, "Weight decay at the start");
+    app.option("--final-weight-decay", options.final_weight_decay, "Weight decay at the end");
+    app.option("--momentum", options.momentum, "Momentum of the teacher at the start; 1 at the end");
+    app.option("--warmup-teacher-temperature", options.warmup_teacher_temperature,
+               "Teacher temperature at the start");
+    app.option("--teacher-temperature", options.teacher_temperature, "Teacher temperature after its warm-up");
+    app.option("--warmup-teacher-epochs", options.warmup_teacher_epochs, "Epochs in which it changes");
+    app.option("--clip", options.clip, "Largest norm of each parameter's gradient; 0: no clipping");
+    app.option("--freeze-last-layer", options.freeze_last_layer, "Epochs in which the prototypes stay");
+    app.option("--dropout", options.dropout, "Dropout in the student");
+    app.option("--drop-path", options.stochastic_depth, "Stochastic depth in the student");
+    return app.run(argc, argv, [&] {
         if (options.run.threads > 0)
             lafs::set_threads(options.run.threads);
-        if (app.get_option("--warmup")->count() == 0)  // short runs keep a shorter warm-up
+        if (warmup.count() == 0)  // short runs keep a shorter warm-up
             options.run.warmup_epochs = std::min(options.run.warmup_epochs, options.run.epochs / 4);
         lafs::PretrainTask task(options);
         const bool finished = lafs::run_training(task, options.run);

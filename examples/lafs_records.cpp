@@ -7,7 +7,7 @@
 #include <lafs/data/record_tools/verify.hpp>
 #include <lafs/data/source.hpp>
 
-#include "run_options_cli.hpp"
+#include "run_program.hpp"
 
 namespace {
 

@@ -77,7 +77,8 @@ private:
     static int class_of(std::size_t bytes) {
         if (bytes <= (std::size_t{1} << smallest))
             return 0;
-        const int power = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes <= 2^(power + 1)
+        const int power =
+            static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes <= 2^(power + 1)
         const std::size_t quarter = std::size_t{1} << (power - 2);
         const auto step = static_cast<int>((bytes - 1 - (std::size_t{1} << power)) / quarter);
         return 4 * (power - smallest) + step + 1;

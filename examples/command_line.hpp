@@ -1,0 +1,57 @@
+// Options of a program. CLI11, which takes seconds to compile, is included by command_line.cpp alone.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+class CommandLine {
+public:
+    /// One option, to be constrained further.
+    class Option {
+    public:
+        explicit Option(CLI::Option* option) : option_(option) {}
+        Option required() const;
+        Option needs(const Option& other) const;
+        Option one_of(const std::vector<std::string>& values) const;
+        /// How often it was given.
+        std::size_t count() const;
+
+    private:
+        CLI::Option* option_;
+    };
+
+    /// Options that are given twice take the last value; --help shows the defaults, which are the variables'
+    /// values.
+    explicit CommandLine(const std::string& description);
+    ~CommandLine();
+    CommandLine(const CommandLine&) = delete;
+    CommandLine& operator=(const CommandLine&) = delete;
+
+    Option option(const std::string& name, std::string& variable, const std::string& help);
+    Option option(const std::string& name, std::filesystem::path& variable, const std::string& help);
+    Option option(const std::string& name, int& variable, const std::string& help);
+    Option option(const std::string& name, std::int64_t& variable, const std::string& help);
+    Option option(const std::string& name, std::uint64_t& variable, const std::string& help);
+    Option option(const std::string& name, double& variable, const std::string& help);
+    Option option(const std::string& name, const std::function<void(const std::string&)>& use,
+                  const std::string& help);
+    Option flag(const std::string& name, bool& variable, const std::string& help);
+    /// Reads options from a file that this option names, too.
+    void config_file(const std::string& name, const std::string& help);
+
+    /// Parses, then runs the program's body, whose errors become one line on standard error and exit code 1.
+    /// Returns the exit code of the program.
+    int run(int argc, char** argv, const std::function<int()>& body);
+
+private:
+    std::unique_ptr<CLI::App> app_;
+};
