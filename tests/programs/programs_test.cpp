@@ -232,6 +232,7 @@ TEST_CASE("nonsense on the command line is explained", "[programs]") {
     };
     check_contains(with({"--head", "facenet"}), "expected cosface, arcface, sface or softmax");
     check_contains(with({"--model", "huge"}), "expected tiny, small, base");
+    check_contains(with({"--model", "tiny:image=224"}), "for images of 224 pixels, expected 112");
     check_contains(with({"--data", "synthetic:ids=0,images=5"}), "got 0 identities");
     check_contains(with({"--batch", "0"}), "batch of 0");
     check_contains(failure("lafs_pretrain", pretrain(folder / "out") + Arguments{"--method", "mae"}),

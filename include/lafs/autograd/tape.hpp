@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <lafs/core/pool.hpp>
 #include <lafs/core/shape.hpp>
-#include <source_location>
 #include <string_view>
 #include <utility>
 
@@ -71,7 +70,7 @@ struct TapeInput {
 /// Where a function was recorded: the header names it.
 struct RecordedAt {
     const char* file;
-    unsigned line;
+    int line;
 
     friend std::ostream& operator<<(std::ostream& out, const RecordedAt& place) {
         const std::string_view path = place.file;

@@ -192,17 +192,15 @@ Variable<T, Device> record_function(Tensor<T, Device> value, const Inputs& input
 template <class T, class Device, class Backward>
 Variable<T, Device> record(Tensor<T, Device> value, std::initializer_list<AnyVariable> inputs,
                            Backward backward,
-                           const std::source_location& place = std::source_location::current()) {
-    return detail::record_function(std::move(value), inputs, std::move(backward),
-                                   detail::RecordedAt{place.file_name(), place.line()});
+                           detail::RecordedAt place = {__builtin_FILE(), __builtin_LINE()}) {
+    return detail::record_function(std::move(value), inputs, std::move(backward), place);
 }
 
 /// The same for a list of inputs of one type.
 template <class T, class Device, class Backward, class U, class E>
 Variable<T, Device> record(Tensor<T, Device> value, std::span<const Variable<U, E>> inputs, Backward backward,
-                           const std::source_location& place = std::source_location::current()) {
-    return detail::record_function(std::move(value), inputs, std::move(backward),
-                                   detail::RecordedAt{place.file_name(), place.line()});
+                           detail::RecordedAt place = {__builtin_FILE(), __builtin_LINE()}) {
+    return detail::record_function(std::move(value), inputs, std::move(backward), place);
 }
 
 /// A copy of the part of x that `part` makes of a view of it; the gradient goes back to that part.

@@ -272,7 +272,7 @@ private:
     }
 
     static ModelSpec spec_of(const FinetuneOptions& options) {
-        ModelSpec spec = parse_model(options.run.model);
+        ModelSpec spec = trained_model(options.run.model);
         spec.vit.dropout = spec.vit.embedding_dropout = options.dropout;
         spec.vit.stochastic_depth = options.stochastic_depth;
         spec.vit.recompute = options.run.recompute;

@@ -231,7 +231,7 @@ private:
     }
 
     static ModelSpec seeded_spec(const PretrainOptions& options) {
-        ModelSpec spec = parse_model(options.run.model);
+        ModelSpec spec = trained_model(options.run.model);
         spec.landmarks = options.method == "lafs";
         spec.vit.dropout = spec.vit.embedding_dropout = options.dropout;
         spec.vit.stochastic_depth = options.stochastic_depth;

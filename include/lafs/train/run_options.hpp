@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <lafs/core/error.hpp>
+#include <lafs/faces/model_spec.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -72,6 +73,14 @@ inline void check_same_options(const nlohmann::ordered_json& saved, const nlohma
     }
     require(differences.empty(), "resume", state.string(), " was saved under other options (", differences,
             "): resume with the same, or start anew in another folder");
+}
+
+/// The model that a run trains. Throws for one of other images than the faces that training makes.
+inline ModelSpec trained_model(const std::string& text) {
+    const ModelSpec spec = parse_model(text);
+    require(spec.vit.image_size == face_size, "options", "got --model ", text, " for images of ",
+            spec.vit.image_size, " pixels, expected ", face_size, ", the side of the faces in training");
+    return spec;
 }
 
 }  // namespace lafs::inline LAFS_ABI
