@@ -4,6 +4,7 @@
 // all are done, the kernel would hang on a GPU, and lafs::Error says where.
 #pragma once
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <bit>
@@ -94,7 +95,9 @@ public:
 private:
     /// Runs threads one after the other; stays with one that waits.
     struct Fiber {
-        ucontext_t context;
+        ucontext_t context;  // where it begins
+        jmp_buf place;       // where it waits
+        bool entered;
         std::unique_ptr<char[]> stack;
         Gate* gate = nullptr;  // waits for it to pass `generation`
         unsigned generation = 0;
@@ -155,7 +158,8 @@ private:
         getcontext(&fiber.context);
         fiber.context.uc_stack.ss_sp = fiber.stack.get();
         fiber.context.uc_stack.ss_size = stack_bytes;
-        fiber.context.uc_link = &scheduler_;
+        fiber.context.uc_link = nullptr;
+        fiber.entered = false;
         fiber.gate = nullptr;
         fiber.done = false;
         makecontext(&fiber.context, &BlockExecutor::enter, 0);
@@ -163,12 +167,20 @@ private:
 
     void resume(Fiber& fiber) {
         fiber_ = &fiber;
-        swapcontext(&scheduler_, &fiber.context);
+        // A jump, and not swapcontext, which would ask the system to save the signals' mask every time.
+        if (_setjmp(scheduler_) == 0) {
+            if (std::exchange(fiber.entered, true))
+                _longjmp(fiber.place, 1);
+            swapcontext(&left_, &fiber.context);
+        }
         if (error_)
             std::rethrow_exception(std::exchange(error_, nullptr));
     }
 
-    static void enter() { running()->run_threads(); }
+    static void enter() {
+        running()->run_threads();
+        _longjmp(running()->scheduler_, 1);
+    }
 
     void run_threads() {
         Fiber& own = *fiber_;
@@ -207,7 +219,8 @@ private:
         }
         const dim3 index = threadIdx;
         const int thread = current_;
-        swapcontext(&fiber.context, &scheduler_);
+        if (_setjmp(fiber.place) == 0)
+            _longjmp(scheduler_, 1);
         threadIdx = index;
         current_ = thread;
     }
@@ -227,7 +240,8 @@ private:
     std::size_t used_ = 0;  // fibers of this block
     std::vector<Warp> warps_;
     Gate block_gate_;
-    ucontext_t scheduler_;
+    jmp_buf scheduler_;
+    ucontext_t left_;  // never returned to
     std::exception_ptr error_;
     int threads_ = 0, started_ = 0, current_ = 0;
     unsigned alive_ = 0;

@@ -27,28 +27,28 @@ struct ChannelChunks {
 };
 
 /// Runs body(place of the element) for the elements of the block's chunk of its channel.
-template <class Body>
+template <int threads, class Body>
 __device__ void each_of_chunk(const ChannelSizes& n, const ChannelChunks& chunks, const Body& body) {
     const std::int64_t channel = blockIdx.x / chunks.count, begin = blockIdx.x % chunks.count * chunks.size;
     const std::int64_t end = begin + chunks.size < n.count() ? begin + chunks.size : n.count();
-    for (std::int64_t k = begin + threadIdx.x; k < end; k += element_threads)
+    for (std::int64_t k = begin + threadIdx.x; k < end; k += threads)
         body(n.row(k / n.plane, channel) + k % n.plane);
 }
 
 /// moments[channel, chunk] = those of the chunk's elements.
-template <class T>
+template <int threads, class T>
 __global__ void moments_kernel(ChannelSizes n, ChannelChunks chunks, const T* x, ChannelMoments* moments) {
     const std::int64_t begin = blockIdx.x % chunks.count * chunks.size;
     const double count =
         static_cast<double>(begin + chunks.size < n.count() ? chunks.size : n.count() - begin);
     double sum = 0, squares = 0;
-    each_of_chunk(n, chunks, [&](std::int64_t i) { sum += static_cast<double>(x[i]); });
-    const double mean = sum_over_block<element_threads>(sum) / count;
-    each_of_chunk(n, chunks, [&](std::int64_t i) {
+    each_of_chunk<threads>(n, chunks, [&](std::int64_t i) { sum += static_cast<double>(x[i]); });
+    const double mean = sum_over_block<threads>(sum) / count;
+    each_of_chunk<threads>(n, chunks, [&](std::int64_t i) {
         const double deviation = static_cast<double>(x[i]) - mean;
         squares += deviation * deviation;
     });
-    squares = sum_over_block<element_threads>(squares);
+    squares = sum_over_block<threads>(squares);
     if (threadIdx.x == 0) {
         ChannelMoments own;
         own.add(count, mean, squares);
@@ -82,7 +82,7 @@ __global__ void normalize_channels_kernel(ChannelSizes n, const T* x, const T* g
 }
 
 /// sums[channel, chunk] = those of the chunk's elements.
-template <class Op, class T>
+template <int threads, class Op, class T>
 __global__ void gradient_sums_kernel(ChannelSizes n, ChannelChunks chunks, const T* x, const T* g,
                                      const T* gain, const T* bias, const T* mean, const T* inverse_deviation,
                                      ChannelSums* sums) {
@@ -90,13 +90,13 @@ __global__ void gradient_sums_kernel(ChannelSizes n, ChannelChunks chunks, const
     const ChannelGradient<Op, T> gradient(
         ChannelAffine<T>{mean[channel], inverse_deviation[channel], gain[channel], bias[channel]});
     ChannelSums own;
-    each_of_chunk(n, chunks, [&](std::int64_t i) {
+    each_of_chunk<threads>(n, chunks, [&](std::int64_t i) {
         const T h = gradient.h(x[i]), dz = gradient.dz(h, g[i]);
         own.dz += static_cast<double>(dz);
         own.dz_h += static_cast<double>(dz * h);
     });
-    own.dz = sum_over_block<element_threads>(own.dz);
-    own.dz_h = sum_over_block<element_threads>(own.dz_h);
+    own.dz = sum_over_block<threads>(own.dz);
+    own.dz_h = sum_over_block<threads>(own.dz_h);
     if (threadIdx.x == 0)
         sums[blockIdx.x] = own;
 }
@@ -150,14 +150,14 @@ __global__ void input_gradient_kernel(ChannelSizes n, std::int64_t chunks, const
 
 /// Launches a kernel with a block for each chunk of each channel.
 template <class Kernel, class... Arguments>
-void launch_chunks(Kernel kernel, const ChannelSizes& n, const ChannelChunks& chunks,
+void launch_chunks(int threads, Kernel kernel, const ChannelSizes& n, const ChannelChunks& chunks,
                    const Arguments&... arguments) {
     const std::int64_t blocks = n.channels * chunks.count;
     require(blocks < (std::int64_t{1} << 31), "batch_norm", "got ", blocks,
             " blocks of work, expected below 2^31");
     if (blocks > 0)
-        launch(kernel, dim3(static_cast<unsigned>(blocks)), dim3(element_threads), stream(), n, chunks,
-               arguments...);
+        launch(kernel, dim3(static_cast<unsigned>(blocks)), dim3(static_cast<unsigned>(threads)), stream(), n,
+               chunks, arguments...);
 }
 
 }  // namespace cuda
@@ -174,7 +174,10 @@ void batch_norm_training(Cuda device, Op op, const ChannelSizes& sizes, const T*
                          const T* bias, double epsilon, T* y, const ChannelStatistics<T>& statistics) {
     const cuda::ChannelChunks chunks(sizes);
     const auto moments = Tensor<ChannelMoments, Cuda>::empty({sizes.channels, chunks.count});
-    cuda::launch_chunks(cuda::moments_kernel<T>, sizes, chunks, x, moments.data());
+    cuda::with_sum_threads(chunks.size, [&](auto threads) {
+        cuda::launch_chunks(threads, cuda::moments_kernel<decltype(threads)::value, T>, sizes, chunks, x,
+                            moments.data());
+    });
     cuda::launch_elements(cuda::statistics_kernel<T>, sizes.channels, sizes.channels, chunks.count,
                           moments.data(), epsilon, statistics);
     batch_norm_evaluation(device, op, sizes, x, gain, bias, statistics.mean, statistics.inverse_deviation, y);
@@ -188,8 +191,10 @@ void batch_norm_backward(Cuda, Op, const ChannelSizes& sizes, bool training, con
     const cuda::ChannelChunks chunks(sizes);
     const auto sums = Tensor<ChannelSums, Cuda>::empty({sizes.channels, chunks.count});
     if (training || dgain || dbias) {
-        cuda::launch_chunks(cuda::gradient_sums_kernel<Op, T>, sizes, chunks, x, g, gain, bias, mean,
-                            inverse_deviation, sums.data());
+        cuda::with_sum_threads(chunks.size, [&](auto threads) {
+            cuda::launch_chunks(threads, cuda::gradient_sums_kernel<decltype(threads)::value, Op, T>, sizes,
+                                chunks, x, g, gain, bias, mean, inverse_deviation, sums.data());
+        });
         cuda::launch_elements(cuda::channel_gradients_kernel<T>, sizes.channels, sizes.channels, chunks.count,
                               sums.data(), dgain, dbias);
     }

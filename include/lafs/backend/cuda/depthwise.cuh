@@ -39,17 +39,17 @@ __global__ void depthwise_input_kernel(ConvGeometry g, const T* w, const T* grad
 }
 
 /// A block for each weight.
-template <class T>
+template <int threads, class T>
 __global__ void depthwise_weight_kernel(ConvGeometry g, const T* x, const T* grad, GradientTarget<T> dw) {
     const std::int64_t channel = blockIdx.x / g.taps(), t = blockIdx.x % g.taps();
     T sum(0);
-    for (std::int64_t k = threadIdx.x; k < g.batch * g.out_plane(); k += element_threads) {
+    for (std::int64_t k = threadIdx.x; k < g.batch * g.out_plane(); k += threads) {
         const std::int64_t plane = k / g.out_plane() * g.in + channel, pixel = k % g.out_plane(),
                            row = g.row(pixel / g.out_width, t), column = g.column(pixel % g.out_width, t);
         if (g.has(row, column))
             sum += grad[plane * g.out_plane() + pixel] * x[plane * g.in_plane() + row * g.width + column];
     }
-    sum = sum_over_block<element_threads>(sum);
+    sum = sum_over_block<threads>(sum);
     if (threadIdx.x == 0)
         dw.data[blockIdx.x] = dw.accumulate ? dw.data[blockIdx.x] + sum : sum;
 }
@@ -67,8 +67,11 @@ void depthwise_backward(Cuda, const ConvGeometry& g, const T* x, const T* w, con
     if (dx)
         cuda::launch_elements(cuda::depthwise_input_kernel<T>, g.batch * g.in * g.in_plane(), g, w, grad, dx);
     if (dw && g.in > 0)
-        cuda::launch(cuda::depthwise_weight_kernel<T>, dim3(static_cast<unsigned>(g.in * g.taps())),
-                     dim3(cuda::element_threads), cuda::stream(), g, x, grad, dw);
+        cuda::with_sum_threads(g.batch * g.out_plane(), [&](auto threads) {
+            cuda::launch(cuda::depthwise_weight_kernel<decltype(threads)::value, T>,
+                         dim3(static_cast<unsigned>(g.in * g.taps())), dim3(threads), cuda::stream(), g, x,
+                         grad, dw);
+        });
 }
 
 }  // namespace lafs::inline LAFS_ABI

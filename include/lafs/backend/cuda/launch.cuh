@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <lafs/backend/cuda/device.hpp>
 #include <lafs/core/counter.hpp>
+#include <lafs/core/unroll.hpp>
 #include <utility>
 
 namespace lafs::inline LAFS_ABI::cuda {
@@ -28,6 +29,8 @@ __device__ C across_warp(C own, const Combine& combine) {
 /// them call it together.
 template <int threads, class C>
 __device__ C sum_over_block(C value) {
+    if constexpr (threads == warp_threads)
+        return across_warp(value, [](C a, C b) { return a + b; });
     __shared__ C memory[threads];
     const int own = static_cast<int>(threadIdx.x);
     __syncthreads();  // everyone has read the last result
@@ -83,6 +86,16 @@ void launch_elements(Kernel kernel, std::int64_t count, const Arguments&... argu
     if (count > 0)
         launch(kernel, dim3(blocks_for(count, element_threads)), dim3(element_threads), stream(),
                arguments...);
+}
+
+/// Runs body(threads) with the threads of a block that sums `count` numbers: a warp for few, so that they need not
+/// wait for each other so often.
+template <class Body>
+void with_sum_threads(std::int64_t count, const Body& body) {
+    if (count <= 32 * warp_threads)
+        body(Index<warp_threads>{});
+    else
+        body(Index<element_threads>{});
 }
 
 }  // namespace lafs::inline LAFS_ABI::cuda
