@@ -38,6 +38,7 @@ TopK<T, D> topk(const Tensor<T, D>& x, std::int64_t k) {
                                 std::iota(order.begin(), order.end(), std::int64_t{0});
                                 const auto before = [from](std::int64_t a, std::int64_t b) {
                                     const T u = from[a], v = from[b];
+                                    // NOLINTNEXTLINE(misc-redundant-expression): NaN alone is not itself
                                     const bool u_nan = u != u, v_nan = v != v;
                                     if (u_nan || v_nan)
                                         return u_nan && (!v_nan || a < b);

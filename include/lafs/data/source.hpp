@@ -215,12 +215,12 @@ inline std::map<std::string, SourceOpener>& source_openers() {
 /// Gives a source of the program a scheme: from then on `open_source`, the training tasks and --data open
 /// "scheme:anything" by `open("anything")`. Not while another thread opens sources. Throws for a scheme that
 /// is empty, taken, or has a ':' or '/' in it, and for an empty function.
-inline void register_source(const std::string& scheme, SourceOpener open) {
+inline void register_source(const std::string& scheme, const SourceOpener& open) {
     require(!scheme.empty() && scheme.find_first_of(":/") == std::string::npos && open, "face source",
             "got the scheme \"", scheme, "\"", open ? "" : " without a function",
             ", expected a name without ':' and '/', and a function that opens the source");
-    require(detail::source_openers().try_emplace(scheme, std::move(open)).second, "face source", "got \"",
-            scheme, "\", which is the scheme of another source");
+    require(detail::source_openers().try_emplace(scheme, open).second, "face source", "got \"", scheme,
+            "\", which is the scheme of another source");
 }
 
 /// Opens `synthetic:ids=200,images=20[,seed=S][,first=F]` (identities F to F + ids - 1), a source that the

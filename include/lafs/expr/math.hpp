@@ -22,14 +22,20 @@ using std::sin;
 using std::sqrt;
 using std::tanh;
 
+/// Whether a number is NaN.
+template <class T>
+requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr bool is_nan(T a) {
+    return a != a;  // NOLINT(misc-redundant-expression): NaN alone is not itself
+}
+
 /// The smaller / larger of two; NaN where one of them is, the second of equal ones.
 template <class T>
 requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr T minimum(T a, T b) {
-    return a < b || a != a ? a : b;
+    return a < b || is_nan(a) ? a : b;
 }
 template <class T>
 requires(std::floating_point<T>) LAFS_HOST_DEVICE constexpr T maximum(T a, T b) {
-    return a > b || a != a ? a : b;
+    return a > b || is_nan(a) ? a : b;
 }
 
 /// Comparisons give 1 or 0 in the value type, so that a condition is an operand like any other.

@@ -134,7 +134,7 @@ protected:
             return body();
         if (observer)
             observer->enter(this);
-        const Variable<T, Device> y = body();
+        Variable<T, Device> y = body();
         if (observer)
             observer->leave(this, y.shape());
         for (const auto& hook : hooks_)

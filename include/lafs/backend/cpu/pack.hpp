@@ -100,11 +100,13 @@ Pack<T> select(const Pack<T>& condition, const Pack<T>& a, const Pack<T>& b) {
 template <class T>
 Pack<T> minimum(const Pack<T>& a, const Pack<T>& b) {
     const auto x = a.vector(), y = b.vector();
+    // NOLINTNEXTLINE(misc-redundant-expression): NaN alone is not itself
     return Pack<T>(typename Pack<T>::Lanes(x != x ? x : x < y ? x : y));
 }
 template <class T>
 Pack<T> maximum(const Pack<T>& a, const Pack<T>& b) {
     const auto x = a.vector(), y = b.vector();
+    // NOLINTNEXTLINE(misc-redundant-expression)
     return Pack<T>(typename Pack<T>::Lanes(x != x ? x : x > y ? x : y));
 }
 
