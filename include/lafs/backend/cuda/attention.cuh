@@ -12,7 +12,6 @@
 #include <lafs/core/unroll.hpp>
 #include <lafs/primitives/attention.hpp>
 #include <lafs/primitives/gradient_target.hpp>
-#include <limits>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -84,13 +83,13 @@ __global__ void attention_forward_kernel(AttentionSizes n, const T* qkv, C scale
     const std::int64_t row = n.row(), stride = 3 * row;
     const T* q = qkv + place.packed(n);
     queries.load(q, stride, place.first, n, scale);
-    C largest = -std::numeric_limits<C>::infinity(), total(0), out[Tile::columns] = {};
+    C largest = -infinity<C>, total(0), out[Tile::columns] = {};
     for (std::int64_t first = 0; first < n.tokens; first += rows) {
         __syncthreads();  // the tiles were read
         others.load(q + row, stride, first, n, C(1));
         __syncthreads();
-        const C score = first + j < n.tokens ? row_product<capacity>(queries.row[i], others.row[j])
-                                             : -std::numeric_limits<C>::infinity();
+        const C score =
+            first + j < n.tokens ? row_product<capacity>(queries.row[i], others.row[j]) : -infinity<C>;
         const C before = largest;
         largest = maximum(before, across_lanes<rows>(score, [](C a, C b) { return maximum(a, b); }));
         const C own = exp(score - largest), shrink = exp(before - largest);

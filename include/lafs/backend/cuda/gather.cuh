@@ -9,14 +9,10 @@
 #include <lafs/core/tensor.hpp>
 #include <lafs/primitives/gather.hpp>
 #include <lafs/primitives/gradient_target.hpp>
-#include <limits>
 
 namespace lafs::inline LAFS_ABI {
 
 namespace cuda {
-
-template <class C>
-inline constexpr C not_a_number = std::numeric_limits<C>::quiet_NaN();
 
 template <class T>
 __global__ void gather_kernel(GatherSizes n, const T* x, const std::int64_t* indices, T* y) {

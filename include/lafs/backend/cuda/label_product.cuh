@@ -7,7 +7,6 @@
 
 #include <lafs/backend/cuda/launch.cuh>
 #include <lafs/primitives/label_product.hpp>
-#include <limits>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -28,7 +27,7 @@ __global__ void label_cosines_kernel(std::int64_t rows, std::int64_t n, std::int
         sums.left_squares = across_warp(sums.left_squares, add);
         sums.right_squares = across_warp(sums.right_squares, add);
         if (thread % warp_threads == 0)
-            cosines[b] = within ? static_cast<T>(sums.cosine()) : std::numeric_limits<T>::quiet_NaN();
+            cosines[b] = within ? static_cast<T>(sums.cosine()) : not_a_number<T>;
     });
 }
 
@@ -36,7 +35,7 @@ template <class T>
 __global__ void read_at_labels_kernel(std::int64_t rows, std::int64_t n, const T* x,
                                       const std::int64_t* labels, T* values) {
     each_element(rows, [=](std::int64_t b) {
-        values[b] = is_label(labels[b], n) ? x[b * n + labels[b]] : std::numeric_limits<T>::quiet_NaN();
+        values[b] = is_label(labels[b], n) ? x[b * n + labels[b]] : not_a_number<T>;
     });
 }
 
@@ -47,7 +46,7 @@ __global__ void write_at_labels_kernel(std::int64_t rows, std::int64_t n, T* x, 
         if (is_label(labels[b], n))
             x[b * n + labels[b]] = values[b];
         else
-            x[b * n] = std::numeric_limits<T>::quiet_NaN();
+            x[b * n] = not_a_number<T>;
     });
 }
 

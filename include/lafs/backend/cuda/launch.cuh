@@ -9,9 +9,16 @@
 #include <lafs/backend/cuda/device.hpp>
 #include <lafs/core/counter.hpp>
 #include <lafs/core/unroll.hpp>
+#include <limits>
 #include <utility>
 
 namespace lafs::inline LAFS_ABI::cuda {
+
+/// Numbers for kernels, which must not call the functions of std::numeric_limits.
+template <class C>
+inline constexpr C not_a_number = std::numeric_limits<C>::quiet_NaN();
+template <class C>
+inline constexpr C infinity = std::numeric_limits<C>::infinity();
 
 /// Threads of a warp.
 inline constexpr int warp_threads = 32;
