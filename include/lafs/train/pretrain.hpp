@@ -103,7 +103,7 @@ public:
         view_options_.patch = spec_.vit.patch;
         view_options_.perturbation = options.perturbation;
         view_options_.local_tokens = local_tokens(options);
-        options.teacher_dropout ? teacher_.train() : teacher_.eval();
+        teacher_.train(options.teacher_dropout);
         load_landmark_cnn();
         student_.head.gain.set_requires_grad(false);
         make_optimizer();
