@@ -12,7 +12,7 @@ struct Arguments {
     std::string protocol = "verification", json;
     std::filesystem::path roc, det;
     double calibrate_far = 0;
-    bool no_flip = false, no_detector_score = false, keep_norm = false;
+    bool no_flip = false, no_detector_score = false;
     int threads = 0;
 };
 
@@ -35,8 +35,9 @@ void add_inputs(CLI::App& app, Arguments& a) {
 void add_how(CLI::App& app, Arguments& a) {
     app.add_flag("--no-flip", a.no_flip, "Embed the image alone, without its mirror");
     app.add_flag("--no-detector-score", a.no_detector_score, "IJB: all images of a medium count the same");
-    app.add_flag("--keep-norm", a.keep_norm,
-                 "IJB: do not normalise the images' features; long ones count more");
+    app.add_flag("--normalise-images,!--keep-norm", a.options.normalise_images,
+                 "IJB: normalise the images' features before they are pooled. As published they are kept as "
+                 "they are, so that long ones count more");
     app.add_option("--batch", a.options.embed.batch, "Images at a time; does not change results")
         ->check(CLI::PositiveNumber);
     app.add_option("--threads", a.threads, "Threads; 0: one per core. Does not change results")
@@ -66,7 +67,6 @@ int evaluate(Arguments& a) {
         lafs::set_threads(a.threads);
     a.options.embed.mirrored = !a.no_flip;
     a.options.use_detector_score = !a.no_detector_score;
-    a.options.normalise_images = !a.keep_norm;
     if (a.calibrate_far > 0)
         a.options.calibrate_far = a.calibrate_far;
 

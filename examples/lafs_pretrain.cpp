@@ -1,7 +1,23 @@
 // Self-supervised pre-training without labels: LAFS or DINO (stage 2).
+#include <cstdio>
 #include <lafs/train/pretrain.hpp>
 
 #include "run_options_cli.hpp"
+
+namespace {
+
+/// "0.4-1" or "0.4,1"; nothing is the method's scale.
+lafs::CropScale crop_scale(const char* option, const std::string& text) {
+    lafs::CropScale scale;
+    char end = 0, between = 0;
+    lafs::require(text.empty() || (std::sscanf(text.c_str(), "%lf %c %lf %c", &scale.smallest, &between,
+                                               &scale.largest, &end) == 3 &&
+                                   (between == '-' || between == ',') && scale.largest > 0),
+                  "options", "got ", option, " ", text, ", expected two numbers like 0.4-1");
+    return scale;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
     CommandLine app{
@@ -10,6 +26,7 @@ int main(int argc, char** argv) {
         "DINO (plain grid). Writes teacher.safetensors, state.safetensors, log.jsonl and report.html into "
         "--out."};
     lafs::PretrainOptions options;
+    std::string global_scale, local_scale;
     options.run.epochs = 41;
     options.run.warmup_epochs = 10;
     const CommandLine::Option warmup = add_run_options(app, options.run);
@@ -22,8 +39,16 @@ int main(int argc, char** argv) {
     app.option("--head-hidden", options.head_hidden, "Hidden width of the head");
     app.option("--bottleneck", options.bottleneck, "Width of the head in front of the prototypes");
     app.option("--local-views", options.local_views, "Local views beside the two global ones");
-    app.option("--local-tokens", options.local_tokens, "Landmarks (patches) of a local view");
+    app.option("--global-scale", global_scale,
+               "Share of the picture that the crop of a global view keeps, from - to; nothing: 0.4-1");
+    app.option("--local-scale", local_scale,
+               "The same for local views; nothing: 0.4-1 for lafs, 0.05-0.4 for dino");
+    app.option("--local-size", options.local_size,
+               "Side of a local view in pixels; 0: 112 for lafs, 48 for dino");
+    app.option("--local-tokens", options.local_tokens,
+               "Landmarks of a local view; 0: 36. With dino the patches of --local-size");
     app.option("--perturbation", options.perturbation, "Deviation of the landmark noise in pixels");
+    app.option("--min-lr", options.min_lr, "Learning rate at the end, unless the peak is lower");
     app.option("--weight-decay", options.weight_decay, "Weight decay at the start");
     app.option("--final-weight-decay", options.final_weight_decay, "Weight decay at the end");
     app.option("--momentum", options.momentum, "Momentum of the teacher at the start; 1 at the end");
@@ -35,11 +60,15 @@ int main(int argc, char** argv) {
     app.option("--freeze-last-layer", options.freeze_last_layer, "Epochs in which the prototypes stay");
     app.option("--dropout", options.dropout, "Dropout in the student");
     app.option("--drop-path", options.stochastic_depth, "Stochastic depth in the student");
+    app.flag("--teacher-dropout", options.teacher_dropout,
+             "Dropout and stochastic depth in the teacher, too, as in the published code");
     return app.run(argc, argv, [&] {
         if (options.run.threads > 0)
             lafs::set_threads(options.run.threads);
         if (warmup.count() == 0)  // short runs keep a shorter warm-up
             options.run.warmup_epochs = std::min(options.run.warmup_epochs, options.run.epochs / 4);
+        options.global_scale = crop_scale("--global-scale", global_scale);
+        options.local_scale = crop_scale("--local-scale", local_scale);
         lafs::PretrainTask task(options);
         const bool finished = lafs::run_training(task, options.run);
         if (finished)

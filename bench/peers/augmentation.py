@@ -137,10 +137,10 @@ STAGE3 = T.Compose(
     [
         T.RandomHorizontalFlip(),
         RandAugment(1),
-        T.RandomResizedCrop(112, scale=(0.9, 1.0), interpolation=BICUBIC),
+        T.RandomResizedCrop(112, scale=(0.9, 1.0)),
         T.ColorJitter(0.1, 0.1, 0.1, 0.1),
         NORMALISE,
-        T.RandomErasing(p=0.5, scale=(0.02, 0.1)),
+        T.RandomErasing(p=0.5, scale=(0.02, 0.1), value=-1),  # byte 0, normalised
     ]
 )
 JITTER = [T.RandomApply([T.ColorJitter(0.4, 0.4, 0.2, 0.1)], p=0.8), T.RandomGrayscale(0.2)]

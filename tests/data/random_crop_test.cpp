@@ -61,6 +61,13 @@ TEST_CASE("where no box fits, the crop is the central part of a permitted propor
     CHECK(pixel.height == 1);
 }
 
+TEST_CASE("erasing has torchvision's range, height / width 0.3 to 3.3, of 2 to 10 percent", "[data]") {
+    CHECK(lafs::erasing_range.smallest == 0.02);
+    CHECK(lafs::erasing_range.largest == 0.1);
+    CHECK(1 / lafs::erasing_range.widest == Approx(0.3));
+    CHECK(1 / lafs::erasing_range.narrowest == Approx(3.3));
+}
+
 TEST_CASE("ranges of random boxes are checked", "[data]") {
     RandomSequence random(1, 0);
     CHECK_THROWS_AS(lafs::random_box(9, 9, BoxRange{0.0, 1.0, 1.0, 1.0}, random), lafs::Error);

@@ -33,9 +33,18 @@ struct Example {
 TEST_CASE("two templates by hand", "[eval]") {
     const Example example;
     SECTION("the published protocol") {
+        // Sums (3, 0), (0, 4), (2, 0) of template 7, weighed 1, 0.5, 0.25:
+        // medium 1: (1.5, 1), medium 0: (0.5, 0), together (2, 1).
+        const lafs::TemplateFeatures result = example.run();
+        CHECK(result.of(7)[0] == Approx(2 / std::sqrt(5.0)));
+        CHECK(result.of(7)[1] == Approx(1 / std::sqrt(5.0)));
+        CHECK(result.of(2)[0] == Approx(std::sqrt(0.5)));
+        CHECK(result.of(2)[1] == Approx(std::sqrt(0.5)));
+    }
+    SECTION("image features of length 1") {
         // Unit features (1, 0), (0, 1), (1, 0), weighed 1, 0.5, 0.25;
         // medium 1: (0.5, 0.25), medium 0: (0.25, 0).
-        const lafs::TemplateFeatures result = example.run();
+        const lafs::TemplateFeatures result = example.run({true, true, true});
         CHECK(result.templates == Numbers{2, 7});
         CHECK(result.dim == 2);
         const double r = std::sqrt(0.5), n = std::sqrt(0.75 * 0.75 + 0.25 * 0.25);
@@ -118,7 +127,8 @@ TEST_CASE("templates refuse what does not fit", "[eval]") {
     }
     SECTION("an image and a mirror that cancel") {
         example.features = {1, 2, -1, -2, /**/ 1, 0, 0, 0, /**/ 1, 0, 0, 0, /**/ 1, 0, 0, 0};
-        CHECK_THROWS_AS(example.run(), lafs::Error);
+        CHECK_THROWS_AS(example.run({true, true, true}), lafs::Error);
+        CHECK(example.run().of(7)[0] == 1);  // as they are they count nothing
     }
     SECTION("NaN") {
         example.features[3] = std::numeric_limits<double>::quiet_NaN();
@@ -127,6 +137,7 @@ TEST_CASE("templates refuse what does not fit", "[eval]") {
 }
 
 TEST_CASE("templates agree with the published implementation to the last bit", "[eval]") {
+    // The file is of the normalised protocol, use_norm_score = False.
     const auto path = lafs_test::shared("reference/10_ijb_templates.safetensors");
     if (!path)
         return;
@@ -135,7 +146,7 @@ TEST_CASE("templates agree with the published implementation to the last bit", "
     const auto width = static_cast<std::size_t>(file.info("features").shape[1]);
     const lafs::TemplateFeatures templates = lafs::template_features(
         std::span<const double>(features), width, file.read<std::int64_t>("templates"),
-        file.read<std::int64_t>("medias"), file.read<double>("detector_score"));
+        file.read<std::int64_t>("medias"), file.read<double>("detector_score"), {true, true, true});
     CHECK(templates.templates == file.read<std::int64_t>("unique_templates"));
     CHECK((templates.features == file.read<double>("template_features")));
     const std::vector<double> scores =

@@ -54,7 +54,8 @@ std::map<std::int64_t, Row> plain_templates(const lafs::IjbSet& set, const lafs:
             const Row mirror = feature_of(lafs::flip_horizontal(face));
             std::transform(row.begin(), row.end(), mirror.begin(), row.begin(), std::plus<>());
         }
-        row = unit(row);
+        if (how.protocol.normalise_images)
+            row = unit(row);
         if (how.protocol.use_detector_score)
             for (double& value : row)
                 value *= set.faces[i].score;
@@ -92,11 +93,11 @@ TEST_CASE("alignment undoes how a face lies in its picture", "[train]") {
 
 TEST_CASE("templates are what the protocol says, with and without its parts", "[train]") {
     const lafs::IjbSet set = lafs::read_ijb(tree().root, "ijbb");
+    CHECK_FALSE(lafs::IjbEvaluation().protocol.normalise_images);  // as published
     for (const bool mirrored : {true, false})
-        for (const bool score : {true, false}) {
+        for (const auto& [score, normalised] : {std::pair(true, false), {false, false}, {true, true}}) {
             lafs::IjbEvaluation how;
-            how.protocol.mirrored = mirrored;
-            how.protocol.use_detector_score = score;
+            how.protocol = {mirrored, score, normalised};
             const auto truth = plain_templates(set, how);
             const lafs::TemplateFeatures found = lafs::embed_templates(set, cell_means, how);
             REQUIRE(found.templates.size() == truth.size());
@@ -192,6 +193,16 @@ TEST_CASE("a picture that cannot be read or aligned is named", "[train]") {
 
 TEST_CASE("IJB results as text and JSON", "[train]") {
     lafs::IjbResult result;
+    CHECK(lafs::ijb_text("ijbc", result)
+              .find("image features: as they are, image and mirror, times the "
+                    "detector's score\n") != std::string::npos);
+    CHECK(lafs::ijb_json("ijbc", result).at("image_features") == "as they are");
+    result.protocol = {false, false, true};
+    CHECK(lafs::ijb_text("ijbc", result).find("image features: normalised, without mirrors\n") !=
+          std::string::npos);
+    CHECK(lafs::ijb_json("ijbc", result).at("image_features") == "normalised");
+    CHECK(lafs::ijb_json("ijbc", result).at("mirrored") == false);
+    CHECK(lafs::ijb_json("ijbc", result).at("detector_score") == false);
     result.images = 5;
     result.genuine_pairs = 2;
     result.impostor_pairs = 1000;

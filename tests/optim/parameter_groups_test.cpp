@@ -90,6 +90,71 @@ TEST_CASE("layer decay scales by the place in the network", "[optim]") {
     }
 }
 
+TEST_CASE("stage 1 decays every parameter, the landmark CNN and its output by half", "[optim]") {
+    // As published: AdamW with weight decay 0.1 for all, 0.05 for `stn` and `output_layer`.
+    const auto groups = layer_decay_groups(part_fvit(), 2, 1.0, 0.5, DecayedParameters::all);
+    REQUIRE(groups.size() == 2);
+    const auto scales = scales_of(groups);
+    REQUIRE(scales.size() == part_fvit().size());
+    for (const auto& [name, scale] : scales) {
+        INFO(name);
+        CHECK(scale.lr == 1);
+        CHECK(scale.weight_decay ==
+              (name.starts_with("stn.") || name.starts_with("output_layer.") ? 0.5 : 1));
+    }
+    // With layer decay it is the learning rate alone that changes.
+    const auto layered = scales_of(layer_decay_groups(part_fvit(), 2, 0.5, 0.5, DecayedParameters::all));
+    CHECK(layered.at("output_layer.1.bias").lr == 0.125);
+    CHECK(layered.at("output_layer.1.bias").weight_decay == 0.5);
+    CHECK(layered.at("loss.weight").lr == 1);
+}
+
+TEST_CASE("the groups of the published sizes: 12 blocks, decay 0.58, weight decay 0.1", "[optim]") {
+    Parameters parameters = {{"pos_embedding", parameter({1, 197, 2})},
+                             {"cls_token", parameter({1, 1, 2})},
+                             {"stn.features.0.0.weight", parameter({2, 3, 3, 3})},
+                             {"stn.features.0.1.weight", parameter({2})},
+                             {"output_layer.1.weight", parameter({392, 2})},
+                             {"output_layer.1.bias", parameter({392})},
+                             {"patch_to_embedding.weight", parameter({2, 192})},
+                             {"mlp_head.0.weight", parameter({2})},
+                             {"loss.weight", parameter({10, 2})}};
+    for (int block = 0; block < 12; ++block) {
+        const std::string front = "transformer.layers." + std::to_string(block);
+        parameters.emplace_back(front + ".0.fn.norm.weight", parameter({2}));
+        parameters.emplace_back(front + ".1.fn.fn.net.0.weight", parameter({2, 2}));
+    }
+    const auto groups = layer_decay_groups(parameters, 12);
+    // In front of the blocks: decayed, half decayed, not. Each block and what is behind: decayed and not.
+    CHECK(groups.size() == 3 + 2 * 12 + 2);
+    const auto scales = scales_of(groups);
+    const double front = 0.00084055070416556;  // 0.58^13
+    for (const char* name : {"pos_embedding", "stn.features.0.0.weight", "output_layer.1.bias"})
+        CHECK(scales.at(name).lr == Approx(front).epsilon(1e-12));
+    CHECK(scales.at("transformer.layers.0.0.fn.norm.weight").lr == Approx(front / 0.58));
+    CHECK(scales.at("transformer.layers.5.0.fn.norm.weight").lr == Approx(0.02207984167552) /* 0.58^7 */);
+    CHECK(scales.at("transformer.layers.11.1.fn.fn.net.0.weight").lr == Approx(0.58));
+    CHECK(scales.at("loss.weight").lr == 1);
+    const std::map<std::string, double> decay = {{"pos_embedding", 0.1},
+                                                 {"cls_token", 0.1},
+                                                 {"stn.features.0.0.weight", 0.05},
+                                                 {"stn.features.0.1.weight", 0},
+                                                 {"output_layer.1.weight", 0.1},
+                                                 {"output_layer.1.bias", 0},
+                                                 {"mlp_head.0.weight", 0},
+                                                 {"loss.weight", 0.1}};
+    for (const auto& [name, expected] : decay) {
+        INFO(name);
+        CHECK(0.1 * scales.at(name).weight_decay == Approx(expected));
+    }
+    // Stage 1 has two groups.
+    const auto first = layer_decay_groups(parameters, 12, 1.0, landmark_decay_scale, DecayedParameters::all);
+    REQUIRE(first.size() == 2);
+    CHECK(first[0].parameters.size() == parameters.size() - 4);
+    CHECK(first[1].parameters.size() == 4);
+    CHECK(first[1].weight_decay_scale == 0.5);
+}
+
 TEST_CASE("layer decay 1 leaves the weight decay alone, frozen parameters are left out", "[optim]") {
     Parameters parameters = part_fvit();
     parameters[2].second.set_requires_grad(false);

@@ -49,16 +49,49 @@ TEST_CASE("the teacher's temperature is given by epoch", "[optim]") {
     CHECK(lafs::teacher_temperature(0.04, 0.04, 0).at(0) == 0.04);
 }
 
-TEST_CASE("the weight of the landmark regularisation changes at epochs 8, 13, 20 and 27", "[optim]") {
+TEST_CASE("the weight of the landmark regularisation changes after epochs 7, 13, 20 and 27", "[optim]") {
     const lafs::PiecewiseSchedule weight = lafs::landmark_regularisation_weight();
+    // The published conditions, epochs counted from 0: 13 >= epoch > 7, 20 >= epoch > 13, 27 >= epoch > 20,
+    // epoch > 27, and the rest.
     for (std::int64_t epoch = 0; epoch < 34; ++epoch) {
-        const double expected = epoch < 8    ? 1000.0
-                                : epoch < 13 ? 100.0
-                                : epoch < 20 ? 1.0
-                                : epoch < 27 ? 0.11
-                                             : 0.0;
+        const double expected = epoch > 27   ? 0.0
+                                : epoch > 20 ? 0.11
+                                : epoch > 13 ? 1.0
+                                : epoch > 7  ? 100
+                                             : 1000;
+        INFO(epoch);
         CHECK(weight.at(epoch) == expected);
     }
+}
+
+TEST_CASE("peak learning rates are those of the published runs", "[optim]") {
+    // 2 processes x 200 images x 3 batches of a step: 2.1e-3 sqrt(400 / 336).
+    CHECK(lafs::supervised_peak_lr(400, 3) == Approx(2.2912878474779e-3).epsilon(1e-12));
+    CHECK(lafs::supervised_peak_lr(336, 1) == Approx(7e-4).epsilon(1e-15));
+    // Accumulating counts in full, the batch by its root: 1200 images at once have a smaller rate.
+    CHECK(lafs::supervised_peak_lr(1200, 1) / lafs::supervised_peak_lr(400, 3) ==
+          Approx(1 / std::sqrt(3.0)).epsilon(1e-12));
+    CHECK(lafs::pretraining_peak_lr(2 * 82) == Approx(3.203125e-4).epsilon(1e-15));
+    CHECK_THROWS_AS(lafs::supervised_peak_lr(0, 3), lafs::Error);
+    CHECK_THROWS_AS(lafs::supervised_peak_lr(200, 0), lafs::Error);
+    CHECK_THROWS_AS(lafs::pretraining_peak_lr(0), lafs::Error);
+}
+
+TEST_CASE("the learning rate of a published run, step by step", "[optim]") {
+    // Stage 3: 34 epochs, 5 of them warm-up, here of 10 steps: i / 49 of the peak, then a cosine of 290.
+    const lafs::Schedule third = cosine_schedule(lafs::supervised_peak_lr(400, 3), 1e-6, 34, 10, 5);
+    CHECK(third.at(0) == 0);
+    CHECK(third.at(1) == Approx(2.2912878474779e-3 / 49));
+    CHECK(third.at(49) == Approx(2.2912878474779e-3));
+    CHECK(third.at(50) == Approx(2.2912878474779e-3));
+    CHECK(third.at(50 + 145) == Approx((2.2912878474779e-3 + 1e-6) / 2));
+    CHECK(third.at(340) == 1e-6);
+    // Stage 2: 41 epochs, 10 of them warm-up; weight decay and momentum over all of them.
+    const lafs::Schedule second = cosine_schedule(lafs::pretraining_peak_lr(164), 1e-6, 41, 10, 10);
+    CHECK(second.at(99) == Approx(3.203125e-4));
+    CHECK(second.at(100 + 155) == Approx((3.203125e-4 + 1e-6) / 2));
+    CHECK(cosine_schedule(0.04, 0.4, 41, 10).at(205) == Approx(0.22));
+    CHECK(cosine_schedule(0.996, 1, 41, 10).at(205) == Approx(0.998));
 }
 
 TEST_CASE("schedules refuse nonsense", "[optim]") {

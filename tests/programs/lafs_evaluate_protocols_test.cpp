@@ -132,9 +132,16 @@ TEST_CASE("IJB from its files: templates, identification, the same for every bat
     auto other = arguments;
     other.insert(other.end(), {"--batch", "5", "--threads", "1"});
     CHECK(json_of(other) == result);
-    other.insert(other.end(), {"--no-flip", "--no-detector-score", "--keep-norm"});
-    CHECK(json_of(other) != result);
+    CHECK(result.at("image_features") == "as they are");
+    other.push_back("--normalise-images");
+    const auto normalised = json_of(other);
+    CHECK(normalised.at("image_features") == "normalised");
+    CHECK(normalised.at("calibration") != result.at("calibration"));
+    other.insert(other.end(), {"--no-flip", "--no-detector-score"});
+    CHECK(json_of(other) != normalised);
     const auto text = evaluate(arguments);
+    CHECK(text.output.find("image features: as they are, image and mirror, times the detector's score\n") !=
+          std::string::npos);
     CHECK(text.output.find("ijbb: 24 images, 12 templates, 36 pairs (30 impostor)\n") == 0);
     CHECK(text.output.find("per_gallery") != std::string::npos);
 }

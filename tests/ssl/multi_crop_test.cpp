@@ -22,8 +22,8 @@ std::vector<lafs::CropView> views(const MultiCropOptions& options, const Image& 
 /// Small views without any change: whole image, no flip, nothing augmented.
 MultiCropOptions unchanged(int size) {
     MultiCropOptions options;
-    options.size = size;
-    options.crop = {1.0, 1.0, 1.0, 1.0};
+    options.size = options.local_size = size;
+    options.global_crop = options.local_crop = {1.0, 1.0, 1.0, 1.0};
     options.flip = 0;
     options.first_global = options.second_global = options.local = {0, 0, 0, 0};
     return options;
@@ -58,6 +58,52 @@ TEST_CASE("multi-crop gives two global and the asked number of local views", "[s
     CHECK(all[0].clean != all[1].clean);
     CHECK(views({}, image)[9].augmented == all[9].augmented);
     CHECK(views({}, image, 1)[0].clean != all[0].clean);
+}
+
+TEST_CASE("local views of DINO show 5 to 40 percent at 48 pixels, those of LAFS 40 to 100 at 112", "[ssl]") {
+    // A picture whose pixels tell their place: how much of it a view spans is read off its colours.
+    Image place(250, 250);
+    for (int y = 0; y < 250; ++y)
+        for (int x = 0; x < 250; ++x) {
+            place.at(x, y)[0] = static_cast<std::uint8_t>(x);
+            place.at(x, y)[1] = static_cast<std::uint8_t>(y);
+            place.at(x, y)[2] = 0;
+        }
+    const auto share = [&](const Image& view) {
+        const int side = view.width, last = side - 1;
+        // From the middle of the first pixel to that of the last.
+        const double scale = static_cast<double>(side) / last / 250;
+        return std::abs(int{view.at(last, side / 2)[0]} - int{view.at(0, side / 2)[0]}) * scale *
+               std::abs(int{view.at(side / 2, last)[1]} - int{view.at(side / 2, 0)[1]}) * scale;
+    };
+    struct Range {
+        double low = 9, high = 0;
+        void add(double value) {
+            low = std::min(low, value);
+            high = std::max(high, value);
+        }
+    };
+    for (const bool dino : {false, true}) {
+        const MultiCropOptions options = dino ? lafs::dino_crops() : MultiCropOptions();
+        Range global, local;
+        for (std::uint64_t stream = 0; stream < 40; ++stream) {
+            const auto all = views(options, place, stream);
+            REQUIRE(all.size() == 10);
+            for (std::size_t view = 0; view < all.size(); ++view) {
+                CHECK(all[view].clean.width == (dino && view > 1 ? 48 : 112));
+                CHECK(all[view].augmented.height == all[view].clean.width);
+                (view < 2 ? global : local).add(share(all[view].clean));
+            }
+        }
+        // Colours are whole numbers, crops whole pixels. Few crops of nearly all have a shape that fits.
+        CHECK(global.low == Approx(0.4).margin(0.03));
+        CHECK(global.high > 0.9);
+        CHECK(local.low == Approx(dino ? 0.05 : 0.4).margin(0.02));
+        if (dino)
+            CHECK(local.high == Approx(0.4).margin(0.02));
+        else
+            CHECK(local.high > 0.9);
+    }
 }
 
 TEST_CASE("each change of a view is the one asked for", "[ssl]") {
@@ -153,17 +199,21 @@ TEST_CASE("views can be written as planes", "[ssl]") {
     const Image image = noise_image(20, 20);
     MultiCropOptions options;
     options.size = 8;
+    options.local_size = 4;
     options.local_views = 1;
     const std::size_t size = 3 * 8 * 8;
-    std::vector<float> memory(6 * size, 9.0f), expected(size);
+    std::vector<float> memory(6 * size, 9.0f);
     std::vector<lafs::ViewPlanes> planes;
-    for (std::size_t view = 0; view < 3; ++view)
-        planes.push_back({std::span(memory).subspan(2 * view * size, size),
-                          std::span(memory).subspan((2 * view + 1) * size, size)});
+    for (std::size_t view = 0; view < 3; ++view) {
+        const std::size_t own = view < 2 ? size : size / 4;
+        planes.push_back({std::span(memory).subspan(2 * view * size, own),
+                          std::span(memory).subspan((2 * view + 1) * size, own)});
+    }
     RandomSequence random(21, 0);
     MultiCrop(options).write_views(image, random, planes);
     const auto all = views(options, image);
     for (std::size_t view = 0; view < 3; ++view) {
+        std::vector<float> expected(planes[view].clean.size());
         lafs::to_planes(all[view].clean, expected);
         CHECK(std::equal(expected.begin(), expected.end(), planes[view].clean.begin()));
         lafs::to_planes(all[view].augmented, expected);
@@ -184,7 +234,9 @@ TEST_CASE("options of multi-crop are checked", "[ssl]") {
     refused([](auto& o) { o.flip = 1.5; });
     refused([](auto& o) { o.local.blur = -0.1; });
     refused([](auto& o) { o.smallest_blur = 3; });
-    refused([](auto& o) { o.crop.smallest = 0; });
+    refused([](auto& o) { o.global_crop.smallest = 0; });
+    refused([](auto& o) { o.local_crop.largest = 1.5; });
+    refused([](auto& o) { o.local_size = 0; });
     refused([](auto& o) { o.jitter.hue = 0.7; });
     RandomSequence random(1, 1);
     CHECK_THROWS_AS(MultiCrop().views(Image(), random), lafs::Error);

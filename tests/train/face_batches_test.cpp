@@ -22,10 +22,11 @@ lafs::Image gradient() {
     return image;
 }
 
-std::vector<float> prepared(const lafs::FaceAugmentation& augmentation, std::uint64_t stream) {
+std::vector<float> prepared(const lafs::FaceAugmentation& augmentation, std::uint64_t stream,
+                            const lafs::Image& image = gradient()) {
     std::vector<float> planes(3 * lafs::face_size * lafs::face_size);
     lafs::RandomSequence random(9, stream);
-    lafs::prepare_face(gradient(), augmentation, random, planes);
+    lafs::prepare_face(image, augmentation, random, planes);
     return planes;
 }
 
@@ -86,7 +87,7 @@ TEST_CASE("faces are mirrored half of the time, whatever else is done", "[train]
     CHECK(mirrors < 250);
 }
 
-TEST_CASE("erasing leaves a grey rectangle of 2 to 10 percent", "[train]") {
+TEST_CASE("erasing leaves a black rectangle of 2 to 10 percent: byte 0, -1 normalised", "[train]") {
     for (std::uint64_t stream = 0; stream < 50; ++stream) {
         const auto plain = prepared({true, 1, 0}, stream), erased = prepared({true, 1, 1}, stream);
         const std::size_t plane = lafs::face_size * lafs::face_size;
@@ -94,10 +95,35 @@ TEST_CASE("erasing leaves a grey rectangle of 2 to 10 percent", "[train]") {
         for (std::size_t i = 0; i < plane; ++i)  // the blue plane is 1 where nothing is erased
             if (erased[2 * plane + i] != plain[2 * plane + i]) {
                 ++changed;
-                CHECK(std::abs(erased[2 * plane + i]) < 0.01f);
+                CHECK(erased[2 * plane + i] == -1.0f);
             }
         CHECK(changed > 0.018 * static_cast<double>(plane));
         CHECK(changed < 0.104 * static_cast<double>(plane));
+    }
+}
+
+TEST_CASE("the mirror comes first: what follows does not know of it", "[train]") {
+    const lafs::FaceAugmentation flipping{true, 0.9, 0.5, 2, 0.1}, still{false, 0.9, 0.5, 2, 0.1};
+    int mirrors = 0;
+    for (std::uint64_t stream = 0; stream < 40; ++stream) {
+        const bool mirror = mirrored(prepared({true, 1, 0}, stream));
+        mirrors += mirror;
+        const lafs::Image start = mirror ? lafs::flip_horizontal(gradient()) : gradient();
+        CHECK(prepared(flipping, stream) == prepared(still, stream, start));
+    }
+    CHECK(mirrors > 8);
+    CHECK(mirrors < 32);
+}
+
+TEST_CASE("crops are bilinear: nothing is brighter or darker than the picture", "[train]") {
+    lafs::Image stripes(lafs::face_size, lafs::face_size);
+    for (std::size_t i = 0; i < stripes.pixels.size(); ++i)
+        stripes.pixels[i] = i / 3 % 8 < 4 ? 60 : 200;
+    for (std::uint64_t stream = 0; stream < 10; ++stream) {
+        const auto values = prepared({false, 0.9, 0}, stream, stripes);
+        const auto [low, high] = std::minmax_element(values.begin(), values.end());
+        CHECK(*low >= (60 / 255.0f - 0.5f) / 0.5f);
+        CHECK(*high <= (200 / 255.0f - 0.5f) / 0.5f);
     }
 }
 
@@ -112,10 +138,9 @@ TEST_CASE("RandAugment and colour jitter change what they name and nothing else"
         // The same rectangle is erased with and without them.
         const auto erased = prepared({true, 1, 1, 0, 0}, stream),
                    both = prepared({true, 1, 1, 2, 0.1}, stream);
-        const auto is_grey = [](float value) { return std::abs(value) < 0.01f; };
         for (std::size_t i = 0; i < plain.size(); ++i)
-            if (is_grey(erased[i]) && !is_grey(plain[i]))
-                REQUIRE(is_grey(both[i]));
+            if (erased[i] == -1.0f && plain[i] > -1.0f)
+                REQUIRE(both[i] == -1.0f);
     }
     CHECK(augmented > 35);  // three quarters: two operations of probability one half
     CHECK(augmented < 55);
@@ -182,6 +207,7 @@ TEST_CASE("pictures of views are the same for any number of workers", "[train]")
         const auto source = std::make_shared<Damaged>(std::vector<std::int64_t>{2});
         lafs::MultiCropOptions options;
         options.size = 16;
+        options.local_size = 8;
         options.local_views = 1;
         lafs::Loader<lafs::ViewBatches> loader(
             {source, lafs::EpochSampler(source->size(), 3, 1), lafs::MultiCrop(options), 5, true}, workers,
@@ -189,8 +215,10 @@ TEST_CASE("pictures of views are the same for any number of workers", "[train]")
         std::vector<float> values;
         for (std::int64_t step = 0; step < 6; ++step) {
             const lafs::ViewBatch batch = loader.get(step);
-            REQUIRE(batch.clean.shape() == lafs::Shape{9, 3, 16, 16});
-            for (const auto& tensor : {batch.clean, batch.augmented})
+            REQUIRE(batch.global.clean.shape() == lafs::Shape{6, 3, 16, 16});
+            REQUIRE(batch.local.clean.shape() == lafs::Shape{3, 3, 8, 8});
+            for (const auto& tensor :
+                 {batch.global.clean, batch.global.augmented, batch.local.clean, batch.local.augmented})
                 values.insert(values.end(), tensor.span().begin(), tensor.span().end());
         }
         return values;

@@ -77,9 +77,9 @@ inline Image colour_jitter(Image image, const ColourJitter& jitter, RandomSequen
     return apply_jitter(std::move(image), draw_jitter(jitter, random));
 }
 
-/// Paints the rectangle grey: 0 after normalisation by mean and deviation 0.5.
+/// Fills the rectangle, as published with byte 0: -1 after normalisation by mean and deviation 0.5.
 /// Throws when it reaches outside.
-inline Image erase(Image image, const Box& box, std::uint8_t value = 128) {
+inline Image erase(Image image, const Box& box, std::uint8_t value = 0) {
     check_box(image, box, "erase");
     for (int y = box.top; y < box.top + box.height; ++y)
         std::fill_n(image.at(box.left, y), 3 * box.width, value);

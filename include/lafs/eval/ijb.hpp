@@ -1,6 +1,6 @@
 // IJB-B / IJB-C 1:1: features of templates, and scores of pairs of templates.
 //
-//   f_i = (image_i + mirror_i) / |image_i + mirror_i| * detector score_i
+//   f_i = (image_i + mirror_i) * detector score_i
 //   template = sum over its media of (mean of f over the medium), L2-normalised;  score = dot product
 //
 // TAR at FAR is `tar_at_far(roc_curve(scores, same), far)` of eval/roc.hpp. The orders of the sums are fixed
@@ -28,8 +28,9 @@ struct IjbOptions {
     bool mirrored = true;
     /// Each image counts by the detector's score.
     bool use_detector_score = true;
-    /// Image features are L2-normalised; otherwise their norm counts as quality.
-    bool normalise_images = true;
+    /// Image features are L2-normalised before they are pooled. As published they are not (`use_norm_score =
+    /// True`, in InsightFace's arcface_torch, too): their length counts as quality.
+    bool normalise_images = false;
 };
 
 /// L2-normalised features of templates, by ascending template number.

@@ -34,7 +34,7 @@ struct EvaluateOptions {
     std::filesystem::path ijb;                ///< folder with meta and loose_crop
     std::string set = "ijbc";                 ///< what the names of its lists begin with
     EmbedOptions embed = {};
-    bool use_detector_score = true, normalise_images = true;  ///< of IJB
+    bool use_detector_score = true, normalise_images = false;  ///< of IJB, see IjbOptions
     std::optional<double> calibrate_far = {};
 };
 

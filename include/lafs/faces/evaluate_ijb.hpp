@@ -35,6 +35,7 @@ struct IjbEvaluation {
 
 /// What one set gave.
 struct IjbResult {
+    IjbOptions protocol;  ///< how images became templates
     std::size_t images = 0, templates = 0, genuine_pairs = 0, impostor_pairs = 0;
     std::vector<TarAtFar> tar_at_far;
     RocCurve curve;
@@ -78,6 +79,7 @@ TemplateFeatures embed_templates(const IjbSet& set, const Embed& embed, const Ij
 inline IjbResult evaluate_templates(const IjbSet& set, const TemplateFeatures& features,
                                     const IjbEvaluation& options = {}) {
     IjbResult result;
+    result.protocol = options.protocol;
     result.images = set.images.size();
     result.templates = features.templates.size();
     for (const std::uint8_t same : set.pairs.same)

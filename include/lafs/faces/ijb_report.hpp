@@ -8,6 +8,14 @@
 
 namespace lafs::inline LAFS_ABI {
 
+namespace detail {
+
+inline std::string image_features_text(const IjbOptions& protocol) {
+    return protocol.normalise_images ? "normalised" : "as they are";
+}
+
+}  // namespace detail
+
 /// {"definition", "gallery_templates", "probes", "mated_probes", "tpir_at_fpir": {"0.01": .., "0.1": ..},
 /// "thresholds": {..}, "rank": {"1": .., "5": .., "10": ..}}; null where a rate cannot be told.
 inline nlohmann::ordered_json identification_json(const IdentificationResult& result) {
@@ -28,12 +36,16 @@ inline nlohmann::ordered_json identification_json(const IdentificationResult& re
             {"rank", ranks}};
 }
 
-/// {"protocol": "ijb", "set", "images", "templates", "pairs", "impostor_pairs", "tar_at_far": {"1e-06": ..},
+/// {"protocol": "ijb", "set", "image_features": "as they are" or "normalised", "mirrored", "detector_score",
+/// "images", "templates", "pairs", "impostor_pairs", "tar_at_far": {"1e-06": ..},
 /// "identification": {"pooled": .., "pooled_maxima": .., "per_gallery": .., "galleries": {name: ..}},
 /// "calibration"}; the last two where they were asked for or are there.
 inline nlohmann::ordered_json ijb_json(const std::string& set, const IjbResult& result) {
     nlohmann::ordered_json json = {{"protocol", "ijb"},
                                    {"set", set},
+                                   {"image_features", detail::image_features_text(result.protocol)},
+                                   {"mirrored", result.protocol.mirrored},
+                                   {"detector_score", result.protocol.use_detector_score},
                                    {"images", result.images},
                                    {"templates", result.templates},
                                    {"pairs", result.genuine_pairs + result.impostor_pairs},
@@ -90,6 +102,9 @@ inline std::string ijb_text(const std::string& set, const IjbResult& result) {
     std::string text = detail::formatted("%s: %zu images, %zu templates, %zu pairs (%zu impostor)\n",
                                          set.c_str(), result.images, result.templates,
                                          result.genuine_pairs + result.impostor_pairs, result.impostor_pairs);
+    text += "image features: " + detail::image_features_text(result.protocol) +
+            (result.protocol.mirrored ? ", image and mirror" : ", without mirrors") +
+            (result.protocol.use_detector_score ? ", times the detector's score\n" : "\n");
     text += tar_at_far_text(result.tar_at_far, result.impostor_pairs);
     if (result.identification)
         text += detail::identification_text(*result.identification);

@@ -29,7 +29,7 @@ struct ParameterGroup {
 
 namespace detail {
 
-/// The published rule: biases, gains and all other parameters of one axis are not decayed.
+/// The published rule of stages 2 and 3: biases, gains and all other parameters of one axis are not decayed.
 template <class T, class D>
 bool is_decayed(const std::string& name, const Variable<T, D>& parameter) {
     return parameter.shape().rank() != 1 && !name.ends_with(".bias");
@@ -98,20 +98,39 @@ std::vector<ParameterGroup<T, D>> default_groups(const NamedParameters<T, D>& pa
     return groups;
 }
 
-/// Weight decay of the landmark CNN by that of the rest, as published for fine-tuning: 0.05 / 0.1.
+/// Weight decay of the landmark CNN by that of the rest, as published for stages 1 and 3: 0.05 / 0.1.
 inline constexpr double landmark_decay_scale = 0.5;
 
-/// The groups of fine-tuning (LAFS; layer-wise decay of MAE, arXiv 2111.06377): the learning rate is scaled
-/// by decay^(depth + 1) for embeddings, landmark CNN and its output layer, decay^(depth - i) for block i, 1
-/// for the rest (final norm, head). Biases and parameters of one axis have no weight decay, the trunk of the
-/// landmark CNN (`stn.`) has `landmark_scale` of it. `decay` 1 is training without layer decay (stage 1).
+/// Which parameters weight decay draws to 0 in supervised training, as published.
+enum class DecayedParameters {
+    matrices,  ///< stage 3: all but biases and parameters of one axis; the trunk `stn.` by `landmark_scale`
+    all        ///< stage 1: every one; the trunk `stn.` and `output_layer.` by `landmark_scale`
+};
+
+namespace detail {
+
+/// Weight decay of a parameter by that of the optimiser; `name` is the published one.
+template <class T, class D>
+double decay_scale(std::string_view name, const std::string& full_name, const Variable<T, D>& parameter,
+                   DecayedParameters decayed, double landmark_scale) {
+    const bool trunk = name.starts_with("stn.");
+    if (decayed == DecayedParameters::all)
+        return trunk || name.starts_with("output_layer.") ? landmark_scale : 1.0;
+    return !is_decayed(full_name, parameter) ? 0.0 : trunk ? landmark_scale : 1.0;
+}
+
+}  // namespace detail
+
+/// The groups of supervised training (LAFS; layer-wise decay of MAE, arXiv 2111.06377): the learning rate is
+/// scaled by decay^(depth + 1) for embeddings, landmark CNN and its output layer, decay^(depth - i) for block
+/// i, 1 for the rest (final norm, head). `decay` 1 is training without layer decay (stage 1).
 /// Names are the published ones, all of them with the same prefix where the model is a part of another module;
 /// parameters that do not require a gradient are left out. Throws for a decay outside (0, 1], for a block that
 /// `depth` does not have, and, with a decay below 1, when there are no blocks.
 template <class T, class D>
-std::vector<ParameterGroup<T, D>> layer_decay_groups(const NamedParameters<T, D>& parameters,
-                                                     std::int64_t depth, double decay = 0.58,
-                                                     double landmark_scale = landmark_decay_scale) {
+std::vector<ParameterGroup<T, D>> layer_decay_groups(
+    const NamedParameters<T, D>& parameters, std::int64_t depth, double decay = 0.58,
+    double landmark_scale = landmark_decay_scale, DecayedParameters decayed = DecayedParameters::matrices) {
     require(depth >= 0, "layer_decay_groups", "got depth ", depth, ", expected 0 or more");
     require(decay > 0 && decay <= 1, "layer_decay_groups", "got decay ", decay, ", expected 0 < decay <= 1");
     require(landmark_scale >= 0 && std::isfinite(landmark_scale), "layer_decay_groups",
@@ -132,8 +151,8 @@ std::vector<ParameterGroup<T, D>> layer_decay_groups(const NamedParameters<T, D>
             name = {};  // beside the ViT, as a head is
         const double lr_scale =
             std::pow(decay, static_cast<double>(depth + 1 - detail::layer_of(name, depth)));
-        const double decayed = name.starts_with("stn.") ? landmark_scale : 1.0;
-        detail::add_to_group(groups, lr_scale, detail::is_decayed(full_name, variable) ? decayed : 0.0,
+        detail::add_to_group(groups, lr_scale,
+                             detail::decay_scale<T, D>(name, full_name, variable, decayed, landmark_scale),
                              parameter);
     }
     return groups;

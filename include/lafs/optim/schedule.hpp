@@ -1,4 +1,5 @@
-// Values that change during training: learning rate, weight decay, momentum, temperature, loss weights.
+// Values that change during training: learning rate, weight decay, momentum, temperature, loss weights; and
+// the peaks that the published learning rates rise to.
 //
 //   cosine(b, f, n):  value_i = f + (b - f) (1 + cos(pi i / n)) / 2,  0 <= i < n
 //   warm-up:          linspace(start, b, w), both ends included, in front of it
@@ -127,9 +128,26 @@ private:
     std::vector<Piece> pieces_;
 };
 
-/// Weight of the landmark regularisation by epoch, as published for fine-tuning after LAFS.
+/// Weight of the landmark regularisation by epoch, as published for fine-tuning after LAFS: 1000 in epochs
+/// 0 .. 7, 100 in 8 .. 13, 1 in 14 .. 20, 0.11 in 21 .. 27, then 0.
 inline PiecewiseSchedule landmark_regularisation_weight() {
-    return PiecewiseSchedule({{8, 1000.0}, {13, 100.0}, {20, 1.0}, {27, 0.11}});
+    return PiecewiseSchedule({{8, 1000.0}, {14, 100.0}, {21, 1.0}, {28, 0.11}});
+}
+
+/// The published peak learning rate of supervised training, 0.7e-3 * accumulate * sqrt(batch / 336): `batch`
+/// images in one forward pass of all processes (2 x 200), `accumulate` passes in a step (3). Throws for fewer
+/// than one.
+inline double supervised_peak_lr(std::int64_t batch, std::int64_t accumulate) {
+    require(batch >= 1 && accumulate >= 1, "supervised_peak_lr", "got ", accumulate, " batches of ", batch,
+            " images, expected 1 or more");
+    return 0.7e-3 * static_cast<double>(accumulate) * std::sqrt(static_cast<double>(batch) / 336.0);
+}
+
+/// The published peak learning rate of pre-training, 5e-4 * batch / 256: `batch` images of all processes
+/// (2 x 82). Throws for fewer than one.
+inline double pretraining_peak_lr(std::int64_t batch) {
+    require(batch >= 1, "pretraining_peak_lr", "got a batch of ", batch, " images, expected 1 or more");
+    return 5e-4 * static_cast<double>(batch) / 256.0;
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -1,7 +1,8 @@
 // Multi-crop: the views of one image in self-supervised pre-training (LAFS, arXiv 2403.08161, after DINO,
 // arXiv 2104.14294).
 //
-// Two global and several local views. Each is a random resized crop, mirrored or not; from it come a clean
+// Two global and several local views. Each is a random resized crop, mirrored or not; global and local ones
+// have ranges and sizes of their own (the same in LAFS, smaller local views in DINO). From a crop come a clean
 // picture, on which the landmark network runs, and an augmented one, from which patches are taken. The views
 // are a pure function of image, options and random sequence: the same numbers are drawn whether they are used
 // or not.
@@ -24,9 +25,11 @@ struct ViewAugmentation {
 };
 
 struct MultiCropOptions {
-    int size = 112;       ///< side of a view in pixels
-    int local_views = 8;  ///< besides the two global ones
-    BoxRange crop{0.4, 1.0, 3.0 / 4.0, 4.0 / 3.0};
+    int size = 112;        ///< side of a global view in pixels
+    int local_size = 112;  ///< side of a local one
+    int local_views = 8;   ///< besides the two global ones
+    BoxRange global_crop{0.4, 1.0, 3.0 / 4.0, 4.0 / 3.0};
+    BoxRange local_crop{0.4, 1.0, 3.0 / 4.0, 4.0 / 3.0};
     double flip = 0.5;
     ColourJitter jitter{};
     double smallest_blur = 0.1, largest_blur = 2.0;  ///< radius in pixels
@@ -35,12 +38,21 @@ struct MultiCropOptions {
     ViewAugmentation local{0.8, 0.2, 0.5, 0.0};
 };
 
+/// The views of DINO on plain grids, as published for faces: local ones show 5 to 40 % of the picture at 48
+/// pixels. The default above is that of LAFS, whose local views are as large as the global ones.
+inline MultiCropOptions dino_crops() {
+    MultiCropOptions crops;
+    crops.local_size = 48;
+    crops.local_crop = {0.05, 0.4, 3.0 / 4.0, 4.0 / 3.0};
+    return crops;
+}
+
 /// The two pictures of one crop.
 struct CropView {
     Image clean, augmented;
 };
 
-/// Where the two pictures of a view go: (3, size, size) values each.
+/// Where the two pictures of a view go: (3, side, side) values each.
 struct ViewPlanes {
     std::span<float> clean, augmented;
 };
@@ -52,8 +64,9 @@ public:
 
     /// Throws for options outside their ranges.
     explicit MultiCrop(const MultiCropOptions& options = {}) : options_(options) {
-        require(options.size > 0 && options.local_views >= 0, "multi-crop", "got ", options.local_views,
-                " local views of side ", options.size, ", expected 0 or more of a positive side");
+        require(options.size > 0 && options.local_size > 0 && options.local_views >= 0, "multi-crop", "got ",
+                options.local_views, " local views of side ", options.local_size, ", global ones of side ",
+                options.size, ", expected 0 or more of positive sides");
         require(options.smallest_blur >= 0 && options.smallest_blur <= options.largest_blur, "multi-crop",
                 "got blur radii ", options.smallest_blur, " .. ", options.largest_blur,
                 ", expected ascending from 0");
@@ -62,7 +75,8 @@ public:
                  {view.jitter, view.grayscale, view.blur, view.solarize, options.flip})
                 require(probability >= 0 && probability <= 1, "multi-crop", "got the probability ",
                         probability, ", expected 0 .. 1");
-        check_box_range(options.crop);
+        check_box_range(options.global_crop);
+        check_box_range(options.local_crop);
         check_jitter(options.jitter);
     }
 
@@ -96,9 +110,12 @@ private:
 
     CropView draw_view(const Image& image, int view, RandomSequence& random) const {
         check_image(image, "multi-crop");
-        const Box box = random_crop_box(image.width, image.height, options_.crop, random);
+        const bool global = view < global_views;
+        const BoxRange& range = global ? options_.global_crop : options_.local_crop;
+        const int side = global ? options_.size : options_.local_size;
         CropView result;
-        result.clean = resized_crop(image, box, options_.size, options_.size);
+        result.clean = resized_crop(image, random_crop_box(image.width, image.height, range, random), side,
+                                    side, Filter::bicubic);
         if (random.uniform() < options_.flip)
             result.clean = flip_horizontal(result.clean);
         result.augmented = augment(result.clean, augmentation(view), random);

@@ -20,12 +20,12 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// What is done to the faces of supervised training (method.md, stage 3), in this order: RandAugment, crop,
-/// mirror, colours, erasing. Everything can be turned off.
+/// What is done to the faces of supervised training, in the published order: mirror, RandAugment, crop,
+/// colours, erasing. Everything can be turned off.
 struct FaceAugmentation {
     bool flip = true;          ///< mirror with probability one half
     double smallest_crop = 1;  ///< smallest share of the area that a random crop keeps; 1: no crop
-    double erase = 0;          ///< probability of erasing a rectangle of 2 to 10 % of the area
+    double erase = 0;          ///< probability of blackening a rectangle of 2 to 10 % of the area
     double rand_augment = 0;   ///< magnitude of RandAugment; 0: none
     double colour_jitter = 0;  ///< range of brightness, contrast, saturation and hue; 0: none
 };
@@ -54,17 +54,17 @@ inline void prepare_face(Image image, const FaceAugmentation& augmentation, Rand
     const double range = augmentation.colour_jitter;
     const JitterDraw jitter = draw_jitter({range, range, range, range}, random);
     const auto changes = draw_rand_augment({.magnitude = augmentation.rand_augment}, random);
+    if (augmentation.flip && mirror)
+        image = flip_horizontal(image);
     if (augmentation.rand_augment > 0)
         image = apply_rand_augment(std::move(image), changes);
     if (augmentation.smallest_crop < 1) {
         const BoxRange shares{augmentation.smallest_crop, 1.0, 3.0 / 4.0, 4.0 / 3.0};
         image = resized_crop(image, random_crop_box(image.width, image.height, shares, random), face_size,
-                             face_size);
+                             face_size, Filter::bilinear);
     } else {
         image = resize(image, face_size, face_size);
     }
-    if (augmentation.flip && mirror)
-        image = flip_horizontal(image);
     if (range > 0)
         image = apply_jitter(std::move(image), jitter);
     if (erased && hole)

@@ -131,8 +131,8 @@ public:
         NamedParameters<T, D> parameters = model_.parameters();
         for (const auto& [name, parameter] : head_->parameters())
             parameters.emplace_back("loss." + name, parameter);
-        optimizer_ = std::make_unique<AdamW<T, D>>(
-            layer_decay_groups(parameters, static_cast<int>(model_.spec().vit.depth), layer_decay()));
+        optimizer_ = std::make_unique<AdamW<T, D>>(layer_decay_groups(
+            parameters, model_.spec().vit.depth, layer_decay(), landmark_decay_scale, decayed_parameters()));
         const std::int64_t epochs = std::max<std::int64_t>(options.run.epochs, 1);
         lr_ = cosine_schedule(peak_lr(), std::min(1e-6, peak_lr()), epochs, steps_per_epoch(),
                               options.run.warmup_epochs);
@@ -293,11 +293,15 @@ private:
         return options_.init_backbone.empty() ? 1.0 : 0.58;
     }
 
-    /// 2.1e-3 sqrt(batch / 336), as published.
+    /// Of stage 3 with a pre-trained network, of stage 1 without.
+    DecayedParameters decayed_parameters() const {
+        return options_.init_backbone.empty() ? DecayedParameters::all : DecayedParameters::matrices;
+    }
+
     double peak_lr() const {
         if (options_.run.learning_rate > 0)
             return options_.run.learning_rate;
-        return 2.1e-3 * std::sqrt(static_cast<double>(options_.run.batch * options_.accumulate) / 336.0);
+        return supervised_peak_lr(options_.run.batch, options_.accumulate);
     }
 
     void load_initial_weights() {

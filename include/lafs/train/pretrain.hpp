@@ -24,7 +24,12 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// Options of pre-training.
+/// Share of a picture's area that a random crop keeps.
+struct CropScale {
+    double smallest = 0, largest = 0;
+};
+
+/// Options of pre-training. Sizes and scales of 0 take what is published for the method.
 struct PretrainOptions {
     RunOptions run;
     std::string method = "lafs";      ///< lafs or dino
@@ -33,8 +38,11 @@ struct PretrainOptions {
     std::int64_t prototypes = 0;      ///< K; 0: 100 000 for base, 4096 below
     std::int64_t head_hidden = 2048, bottleneck = 256;
     int local_views = 8;
+    CropScale global_scale, local_scale;  ///< of the crops; 0: 0.4 .. 1, for dino's local views 0.05 .. 0.4
+    int local_size = 0;                   ///< side of a local view in pixels; 0: 112, for dino 48
     double perturbation = 5;
-    std::int64_t local_tokens = 36;
+    std::int64_t local_tokens = 0;  ///< landmarks of a local view; 0: 36. For dino the patches of local_size
+    double min_lr = 1e-6;           ///< learning rate at the end, where the peak is not below it
     double weight_decay = 0.04, final_weight_decay = 0.4;
     double momentum = 0.996;
     double warmup_teacher_temperature = 0.07, teacher_temperature = 0.04;
@@ -42,6 +50,7 @@ struct PretrainOptions {
     double clip = 3;                     ///< largest norm of each parameter's gradient; 0: no clipping
     std::int64_t freeze_last_layer = 1;  ///< epochs in which the prototypes stay
     double dropout = 0.1, stochastic_depth = 0.1;  ///< of the student
+    bool teacher_dropout = false;                  ///< of the teacher, too, as in the published code
 };
 
 /// Transformer and head under the published names "backbone." and "head.".
@@ -93,8 +102,8 @@ public:
                   options.run.workers, std::max<std::int64_t>(options.run.epochs, 1) * steps_per_epoch()) {
         view_options_.patch = spec_.vit.patch;
         view_options_.perturbation = options.perturbation;
-        view_options_.local_tokens = options.local_tokens;
-        teacher_.eval();
+        view_options_.local_tokens = local_tokens(options);
+        teacher_.train(options.teacher_dropout);
         load_landmark_cnn();
         student_.head.gain.set_requires_grad(false);
         make_optimizer();
@@ -104,6 +113,7 @@ public:
     std::string name() const override { return "pretrain"; }
 
     nlohmann::ordered_json settings() const override {
+        const MultiCropOptions crops = crop_options(options_);
         auto result = run_settings(options_.run);
         result.update({{"method", options_.method},
                        {"landmarks", options_.landmarks.string()},
@@ -112,8 +122,12 @@ public:
                        {"head_hidden", options_.head_hidden},
                        {"bottleneck", options_.bottleneck},
                        {"local_views", options_.local_views},
+                       {"global_scale", {crops.global_crop.smallest, crops.global_crop.largest}},
+                       {"local_scale", {crops.local_crop.smallest, crops.local_crop.largest}},
+                       {"local_size", crops.local_size},
                        {"perturbation", options_.perturbation},
-                       {"local_tokens", options_.local_tokens},
+                       {"local_tokens", local_tokens(options_)},
+                       {"min_lr", options_.min_lr},
                        {"weight_decay", options_.weight_decay},
                        {"final_weight_decay", options_.final_weight_decay},
                        {"momentum", options_.momentum},
@@ -123,7 +137,8 @@ public:
                        {"clip", options_.clip},
                        {"freeze_last_layer", options_.freeze_last_layer},
                        {"dropout", options_.dropout},
-                       {"stochastic_depth", options_.stochastic_depth}});
+                       {"stochastic_depth", options_.stochastic_depth},
+                       {"teacher_dropout", options_.teacher_dropout}});
         return result;
     }
 
@@ -222,8 +237,9 @@ private:
                 options.method, ", expected lafs or dino");
         require(options.method != "lafs" || !options.landmarks.empty(), "options",
                 "lafs needs the landmark CNN of stage 1: give --landmarks");
-        require(options.local_tokens >= 1 && options.local_tokens <= 196, "options", "got --local-tokens ",
-                options.local_tokens, ", expected 1 .. 196");
+        require(options.min_lr >= 0 && options.min_lr < 1e3, "options", "got --min-lr ", options.min_lr,
+                ", expected 0 or more");
+        check_local_views(options);
         require(options.prototypes == 0 || options.prototypes >= 2, "options", "got --prototypes ",
                 options.prototypes, ", expected at least 2");
         require(options.clip >= 0, "options", "got --clip ", options.clip, ", expected 0 (off) or more");
@@ -240,11 +256,45 @@ private:
         return spec;
     }
 
+    /// The method's crops, with what the options change.
     static MultiCropOptions crop_options(const PretrainOptions& options) {
-        MultiCropOptions crops;
-        crops.size = face_size;
+        MultiCropOptions crops = options.method == "dino" ? dino_crops() : MultiCropOptions();
         crops.local_views = options.local_views;
+        if (options.local_size > 0)
+            crops.local_size = options.local_size;
+        const auto keep = [](BoxRange& range, const CropScale& scale) {
+            if (scale.largest > 0) {
+                range.smallest = scale.smallest;
+                range.largest = scale.largest;
+            }
+        };
+        keep(crops.global_crop, options.global_scale);
+        keep(crops.local_crop, options.local_scale);
         return crops;
+    }
+
+    /// Of a local view: landmarks, or the patches of its grid.
+    static std::int64_t local_tokens(const PretrainOptions& options) {
+        if (options.method == "lafs")
+            return options.local_tokens > 0 ? options.local_tokens : 36;
+        const std::int64_t side =
+            crop_options(options).local_size / trained_model(options.run.model).vit.patch;
+        return side * side;
+    }
+
+    static void check_local_views(const PretrainOptions& options) {
+        const std::int64_t size = crop_options(options).local_size,
+                           patch = trained_model(options.run.model).vit.patch;
+        require(options.local_size >= 0 && size <= face_size && size % patch == 0, "options",
+                "got --local-size ", options.local_size, ", expected a multiple of the patches' ", patch,
+                " pixels up to ", face_size);
+        require(options.method == "dino" || size == face_size, "options", "got --local-size ", size,
+                ", expected ", face_size, ": the landmark CNN looks at pictures of this size");
+        require(options.local_tokens >= 0 && options.local_tokens <= 196, "options", "got --local-tokens ",
+                options.local_tokens, ", expected 1 .. 196, or 0 for the method's");
+        require(options.local_tokens == 0 || options.local_tokens == local_tokens(options), "options",
+                "got --local-tokens ", options.local_tokens, ", expected ", local_tokens(options),
+                ", the patches of a local view of ", size, " pixels: change --local-size");
     }
 
     static std::uint64_t view_seed(const PretrainOptions& options) { return options.run.seed ^ 0x76696577; }
@@ -279,10 +329,10 @@ private:
 
     void make_schedules() {
         const std::int64_t epochs = std::max<std::int64_t>(options_.run.epochs, 1), steps = steps_per_epoch();
-        const double peak = options_.run.learning_rate > 0
-                                ? options_.run.learning_rate
-                                : 5e-4 * static_cast<double>(options_.run.batch) / 256.0;
-        lr_ = cosine_schedule(peak, std::min(1e-6, peak), epochs, steps, options_.run.warmup_epochs);
+        const double peak = options_.run.learning_rate > 0 ? options_.run.learning_rate
+                                                           : pretraining_peak_lr(options_.run.batch);
+        lr_ =
+            cosine_schedule(peak, std::min(options_.min_lr, peak), epochs, steps, options_.run.warmup_epochs);
         weight_decay_ = cosine_schedule(options_.weight_decay, options_.final_weight_decay, epochs, steps);
         momentum_ = cosine_schedule(options_.momentum, 1.0, epochs, steps);
         temperature_ =

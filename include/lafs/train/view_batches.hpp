@@ -2,7 +2,8 @@
 //
 // LAFS: the frozen landmark CNN runs on the clean picture of a view, its landmarks are perturbed, and patches
 // are taken from the augmented picture; a local view keeps a random subset. DINO: the grid of patches; a
-// local view is shrunk to a smaller grid. Views come one after the other: (views x batch, tokens, values).
+// local view is a smaller picture with a smaller grid. Views come one after the other: (views x batch,
+// tokens, values).
 #pragma once
 
 #include <lafs/autograd/convert.hpp>
@@ -21,10 +22,9 @@ namespace lafs::inline LAFS_ABI {
 
 /// How views become tokens.
 struct ViewOptions {
-    MultiCropOptions crops;
     std::int64_t patch = 8;
     double perturbation = 5;         ///< deviation of the landmark noise in pixels
-    std::int64_t local_tokens = 36;  ///< landmarks of a local view; for the grid, a square number of patches
+    std::int64_t local_tokens = 36;  ///< landmarks of a local view
 };
 
 /// Tokens of the global views (2 B, n, values) and of the local ones (L B, m, values; undefined without any).
@@ -33,11 +33,27 @@ struct ViewTokens {
     Tensor<T, D> global, local;
 };
 
-/// Pictures of all views of a batch of faces, each (views * batch, 3, size, size), view by view.
+/// Pictures of the views of one kind, each (views * batch, 3, side, side), view by view.
+struct ViewPictures {
+    Tensor<float> clean, augmented;
+
+    static ViewPictures empty(std::int64_t count, std::int64_t side) {
+        const Shape shape{count, 3, side, side};
+        return {Tensor<float>::empty(shape), Tensor<float>::empty(shape)};
+    }
+
+    /// Where those of view `view` of face `place` of a batch go.
+    ViewPlanes planes(std::int64_t view, std::int64_t place, std::int64_t batch) const {
+        const std::int64_t at = view * batch + place;
+        return {clean.slice(at, at + 1).span(), augmented.slice(at, at + 1).span()};
+    }
+};
+
+/// Pictures of all views of a batch of faces.
 struct ViewBatch {
     ImageReads reads;
     std::int64_t step = 0;
-    Tensor<float> clean, augmented;
+    ViewPictures global, local;
 };
 
 /// Makes the pictures of the views of a run, step by step (see Loader).
@@ -55,10 +71,11 @@ public:
 
     ViewBatch begin(std::int64_t step) {
         const auto indices = sampler_.indices(step);
-        const Shape shape{crops_.view_count() * static_cast<std::int64_t>(indices.size()), 3,
-                          crops_.options().size, crops_.options().size};
-        return {ImageReads({indices.begin(), indices.end()}), step, Tensor<float>::empty(shape),
-                Tensor<float>::empty(shape)};
+        const auto faces = static_cast<std::int64_t>(indices.size());
+        const MultiCropOptions& crops = crops_.options();
+        return {ImageReads({indices.begin(), indices.end()}), step,
+                ViewPictures::empty(MultiCrop::global_views * faces, crops.size),
+                ViewPictures::empty(crops.local_views * faces, crops.local_size)};
     }
 
     std::int64_t parts(const ViewBatch& batch) const { return batch.reads.size(); }
@@ -66,11 +83,10 @@ public:
     void fill(ViewBatch& batch, std::int64_t place) const {
         RandomSequence random(seed_, static_cast<std::uint64_t>(batch.step * parts(batch) + place));
         std::vector<ViewPlanes> planes;
-        for (std::int64_t view = 0; view < crops_.view_count(); ++view) {
-            const std::int64_t at = view * parts(batch) + place;
-            planes.push_back(
-                {batch.clean.slice(at, at + 1).span(), batch.augmented.slice(at, at + 1).span()});
-        }
+        for (std::int64_t view = 0; view < MultiCrop::global_views; ++view)
+            planes.push_back(batch.global.planes(view, place, parts(batch)));
+        for (std::int64_t view = 0; view < crops_.options().local_views; ++view)
+            planes.push_back(batch.local.planes(view, place, parts(batch)));
         crops_.write_views(batch.reads.read(*source_, place, skip_damaged_), random, planes);
     }
 
@@ -96,29 +112,6 @@ Tensor<T, D> find_landmarks(LandmarkCnn<T, D>& cnn, const Tensor<T, D>& pictures
     return result;
 }
 
-/// Pictures (n, 3, s, s) shrunk to (n, 3, side, side) by the mean over the area of each new pixel; on the
-/// host, where pictures come from.
-inline Tensor<float> shrink(const Tensor<float>& pictures, std::int64_t side) {
-    const std::int64_t planes = pictures.shape(0) * 3, from = pictures.shape(2);
-    require(side <= from, "views", "got local views of side ", side, ", expected at most ", from);
-    auto result = Tensor<float>::empty({pictures.shape(0), 3, side, side});
-    parallel_for(planes, [&](std::int64_t plane) {
-        const float* in = pictures.data() + plane * from * from;
-        float* out = result.data() + plane * side * side;
-        for (std::int64_t y = 0; y < side; ++y)
-            for (std::int64_t x = 0; x < side; ++x) {
-                const std::int64_t y0 = y * from / side, y1 = std::max(y0 + 1, (y + 1) * from / side);
-                const std::int64_t x0 = x * from / side, x1 = std::max(x0 + 1, (x + 1) * from / side);
-                float sum = 0;
-                for (std::int64_t v = y0; v < y1; ++v)
-                    for (std::int64_t u = x0; u < x1; ++u)
-                        sum += in[v * from + u];
-                out[y * side + x] = sum / static_cast<float>((y1 - y0) * (x1 - x0));
-            }
-    });
-    return result;
-}
-
 }  // namespace detail
 
 /// The tokens of a batch's views, a function of the pictures, the seed and the generator's next streams.
@@ -128,35 +121,33 @@ template <class T, class D = Cpu>
 ViewTokens<T, D> view_tokens(const ViewBatch& pictures, const ViewOptions& options,
                              LandmarkCnn<T, D>* landmark_cnn, std::uint64_t seed) {
     const NoGrad no_grad;
-    const std::int64_t batch = pictures.reads.size();
-    const std::int64_t split = MultiCrop::global_views * batch, all = pictures.augmented.shape(0);
-    const Tensor<float> global = pictures.augmented.slice(0, split),
-                        local = pictures.augmented.slice(split, all);
+    const bool local_views = pictures.local.clean.shape(0) > 0;
     ViewTokens<T, D> tokens;
     if (!landmark_cnn) {
-        const auto patches = [&](const Tensor<float>& images) {
-            return grid_patches(Variable<T, D>(from_host<T, D>(images)), options.patch).value();
+        const auto patches = [&](const ViewPictures& of) {
+            return grid_patches(Variable<T, D>(from_host<T, D>(of.augmented)), options.patch).value();
         };
-        tokens.global = patches(global);
-        const auto side =
-            static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(options.local_tokens))));
-        if (all > split)
-            tokens.local = patches(detail::shrink(local, side * options.patch));
+        tokens.global = patches(pictures.global);
+        if (local_views)
+            tokens.local = patches(pictures.local);
         return tokens;
     }
-    const Tensor<T, D> found = detail::find_landmarks(*landmark_cnn, from_host<T, D>(pictures.clean),
-                                                      std::max<std::int64_t>(batch, 16));
-    const Tensor<T, D> points =
-        perturb_landmarks(found, options.perturbation, seed, default_generator().take());
-    const auto patches = [&](const Tensor<float>& images, const Tensor<T, D>& at) {
-        return landmark_patches(Variable<T, D>(from_host<T, D>(images)), Variable<T, D>(at), options.patch)
+    const std::int64_t batch = std::max<std::int64_t>(pictures.reads.size(), 16);
+    const auto points = [&](const ViewPictures& of) {
+        const Tensor<T, D> found = detail::find_landmarks(*landmark_cnn, from_host<T, D>(of.clean), batch);
+        return perturb_landmarks(found, options.perturbation, seed, default_generator().take());
+    };
+    const auto patches = [&](const ViewPictures& of, const Tensor<T, D>& at) {
+        return landmark_patches(Variable<T, D>(from_host<T, D>(of.augmented)), Variable<T, D>(at),
+                                options.patch)
             .value();
     };
-    tokens.global = patches(global, points.slice(0, split));
-    const std::uint64_t stream = default_generator().take();
-    if (all > split)
-        tokens.local =
-            patches(local, draw_landmarks(points.slice(split, all), options.local_tokens, seed, stream));
+    tokens.global = patches(pictures.global, points(pictures.global));
+    if (local_views) {
+        const Tensor<T, D> all = points(pictures.local);
+        tokens.local = patches(pictures.local,
+                               draw_landmarks(all, options.local_tokens, seed, default_generator().take()));
+    }
     return tokens;
 }
 
