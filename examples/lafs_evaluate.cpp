@@ -3,6 +3,7 @@
 #include <lafs/faces/evaluate.hpp>
 #include <lafs/io/atomic_file.hpp>
 
+#include "image_options.hpp"
 #include "run_program.hpp"
 
 namespace {
@@ -37,6 +38,7 @@ void add_how(CLI::App& app, Arguments& a) {
     app.add_flag("--no-detector-score", a.no_detector_score, "IJB: all images of a medium count the same");
     app.add_flag("--keep-norm", a.keep_norm,
                  "IJB: do not normalise the images' features; long ones count more");
+    add_image_options(app);
     app.add_option("--batch", a.options.embed.batch, "Images at a time; does not change results")
         ->check(CLI::PositiveNumber);
     app.add_option("--threads", a.threads, "Threads; 0: one per core. Does not change results")
