@@ -61,6 +61,10 @@ TEST_CASE("kinds of images that nobody here reads are named", "[data]") {
                                        "ftypheic",
                                        12)),
                    "it is a HEIC image, expected JPEG, PNG");
+    check_contains(refusal(std::string("\0\0\0\x1C"
+                                       "ftypavif",
+                                       12)),
+                   "it is an AVIF image, which takes OpenCV");
     check_contains(refusal("P7\nWIDTH 1\n"), "it is a PAM image, expected");
     check_contains(refusal("no image at all"), "a file of 15 bytes that begins with 6e 6f");
 

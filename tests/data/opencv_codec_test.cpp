@@ -51,4 +51,11 @@ TEST_CASE("damaged and unknown images are refused with OpenCV, too", "[data]") {
         "ftypheic",
         12);
     check_contains(message_of([&] { lafs::decode_image(std::as_bytes(std::span(heic))); }), "a HEIC image");
+    // AVIF, where OpenCV has it, would lie on its side.
+    const std::string turned(
+        "\0\0\0\x10"
+        "ftypavif....ispe\0\0\0\0\0\0\0\5\0\0\0\5....irot\1mdat",
+        45);
+    check_contains(message_of([&] { lafs::decode_image(std::as_bytes(std::span(turned))); }),
+                   "does not turn AVIF images");
 }

@@ -6,6 +6,7 @@
 
 #include <climits>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <lafs/core/error.hpp>
 #include <lafs/data/exif.hpp>
@@ -17,8 +18,23 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace lafs::inline LAFS_ABI {
+
+namespace detail {
+
+/// Whether an AVIF file has boxes that turn (irot) or mirror (imir) its picture (ISO 23008-12, 6.5.10 and 6.5.12).
+inline bool is_turned_avif(std::string_view file) {
+    if (file.size() < 12 || file.substr(4, 7) != "ftypavi")
+        return false;
+    const std::string_view boxes = file.substr(0, file.find("mdat"));
+    const std::size_t turn = boxes.find("irot");
+    return boxes.find("imir") != std::string_view::npos ||
+           (turn != std::string_view::npos && turn + 4 < boxes.size() && (boxes[turn + 4] & 3) != 0);
+}
+
+}  // namespace detail
 
 /// Decodes an image by OpenCV: 8 bits, transparency dropped, turned as its notes say. Throws for what this OpenCV
 /// does not read.
@@ -26,9 +42,10 @@ inline Image decode_by_opencv(std::span<const std::byte> bytes) {
     require(!bytes.empty() && bytes.size() <= INT_MAX, "OpenCV", "got an image of ", bytes.size(),
             " bytes, expected 1 to 2^31 - 1");
     const std::string_view file(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    const bool webp_or_jpeg = file.starts_with("RIFF") || file.starts_with("\xFF\xD8");
-    // OpenCV turns TIFF itself, but leaves WebP as it is.
-    const int flags = webp_or_jpeg ? cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION : cv::IMREAD_COLOR;
+    require(!detail::is_turned_avif(file), "OpenCV", CV_VERSION,
+            " does not turn AVIF images that say how they are to be turned");
+    const bool tiff = file.starts_with("II") || file.starts_with("MM");  // OpenCV turns these itself
+    const int flags = tiff ? cv::IMREAD_COLOR : cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION;
     cv::Mat pixels;
     try {
         const cv::Mat coded(1, static_cast<int>(bytes.size()), CV_8UC1,
@@ -49,7 +66,7 @@ inline Image decode_by_opencv(std::span<const std::byte> bytes) {
             to[2] = from[0];
         }
     }
-    return oriented(std::move(image), webp_or_jpeg ? image_orientation(bytes) : 1);
+    return oriented(std::move(image), image_orientation(bytes));
 }
 
 /// From now on images that the library does not read itself are read by OpenCV. Not while another thread reads
