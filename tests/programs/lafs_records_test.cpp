@@ -147,14 +147,16 @@ TEST_CASE("a nested set is told of, and packed if that is asked for", "[programs
         fs::create_directories(folder / "set" / person.path().filename() / "video"),
             fs::copy(person, folder / "set" / person.path().filename()),
             fs::copy(person, folder / "set" / person.path().filename() / "video");
-    const auto flat = run_program("lafs_records", {"pack", folder / "set", folder / "flat.rec"});
+    for (const char* name : {"flat.set", "nested.set", "small.set"})
+        fs::create_directory(folder / name);
+    const auto flat = run_program("lafs_records", {"pack", folder / "set", folder / "flat.set/train.rec"});
     check_contains(flat.output, "4 images of 2 identities");
     check_contains(flat.errors, "warning: passed over 2 folders in " + (folder / "set").string());
     const auto nested =
-        run_program("lafs_records", {"pack", folder / "set", folder / "nested.rec", "--recursive"});
+        run_program("lafs_records", {"pack", folder / "set", folder / "nested.set/train.rec", "--recursive"});
     check_contains(nested.output, "8 images of 2 identities");
     CHECK(nested.errors.find("passed over") == std::string::npos);
-    check_contains(
-        failure("lafs_records", {"pack", folder / "set", folder / "small.rec", "--max-pixels", "12543"}),
-        "expected at most 12543 pixels");
+    check_contains(failure("lafs_records",
+                           {"pack", folder / "set", folder / "small.set/train.rec", "--max-pixels", "12543"}),
+                   "expected at most 12543 pixels");
 }
