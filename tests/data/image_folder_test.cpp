@@ -43,8 +43,9 @@ TEST_CASE("what a listing passes over is counted and told", "[data]") {
     CHECK(flat.size() == 5);
     CHECK(flat.name(1) == "a/2.WEBP");
     REQUIRE(told.size() == 2);
-    CHECK(told[0] == "passed over 3 files in " + set.string() +
-                         ", no images by their endings; the first: " + (set / "a/5.gif").string());
+    CHECK(told[0] ==
+          "passed over 3 files in " + set.string() +
+              ", whose endings are none of images that are read; the first: " + (set / "a/5.gif").string());
     CHECK(told[1] == "passed over 3 folders in " + set.string() + "; the first: " +
                          (set / "a/video1").string() + " (--recursive reads what is in them)");
 

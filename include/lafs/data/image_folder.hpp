@@ -58,8 +58,9 @@ inline bool has_image_extension(const std::filesystem::path& path) {
 
 inline void PassedOver::tell(const std::filesystem::path& root) const {
     if (files > 0)
-        warn(detail::text_of("passed over ", files, files == 1 ? " file in " : " files in ", root.string(),
-                             ", no images by their endings; the first: ", first_file.string()));
+        warn(detail::text_of(
+            "passed over ", files, files == 1 ? " file in " : " files in ", root.string(),
+            ", whose endings are none of images that are read; the first: ", first_file.string()));
     if (folders > 0)
         warn(detail::text_of("passed over ", folders, folders == 1 ? " folder in " : " folders in ",
                              root.string(), recursive ? ", links; the first: " : "; the first: ",
