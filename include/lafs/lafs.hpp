@@ -60,6 +60,7 @@
 #include <lafs/data/image_view.hpp>
 #include <lafs/data/loader.hpp>
 #include <lafs/data/orientation.hpp>
+#include <lafs/data/png_structure.hpp>
 #include <lafs/data/pnm.hpp>
 #include <lafs/data/property.hpp>
 #include <lafs/data/rand_augment.hpp>

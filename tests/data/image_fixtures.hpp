@@ -242,6 +242,12 @@ inline const ImageFixture image_fixtures[] = {
      6, 5,
      "ChQeyAo8WrQFChQeyAo8+vDmChQeyAo8+vDmChQeWrQF+vDmChQeWrQF+vDmyAo8WrQF+vDmyAo8WrQFChQeyAo8WrQFChQeyAo8"
      "+vDmChQeyAo8+vDmChQe"},
+    {"palette_short.png",
+     "iVBORw0KGgoAAAANSUhEUgAAAAYAAAAFBAMAAACUdoDVAAAADFBMVEUKFB7ICjxatAX68OafgI7aAAAAGklEQVR42mNgVHZlSGdU"
+     "ZnBNZ2RQdk1nAPIBGzoC2ri4+wsAAAAASUVORK5CYII=",
+     6, 5,
+     "ChQeyAo8WrQF+vDmAAAAAAAAAAAAAAAAChQeyAo8WrQF+vDmAAAAAAAAAAAAAAAAChQeyAo8WrQF+vDmAAAAAAAAAAAAAAAAChQe"
+     "yAo8WrQF+vDmAAAAAAAA"},
     {"transparent_colour.png",
      "iVBORw0KGgoAAAANSUhEUgAAAAYAAAAFCAIAAADpOgqxAAAABnRSTlMAKADmADwdF7PBAAAAZklEQVR42gXBwQnCAAwF0Izzh/Ak"
      "PRQJIlJKkCIiRUSK5CCevGeBzBIyTM6Zw/cIveMetNl7yl6qV0LsOQ4aZ49Lxr3iRbCR7aQmbre0Z5kS5Mgyq1xdHinvki8BE2NR"

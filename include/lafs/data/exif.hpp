@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <lafs/core/abi.hpp>
+#include <lafs/data/png_structure.hpp>
 #include <lafs/data/stb.hpp>
 #include <memory>
 #include <optional>
@@ -77,13 +78,7 @@ struct ImageNotes {
     std::string exif, xmp;
 };
 
-/// The number of `count` bytes, the highest first; and the lowest first. They lie in `bytes`.
-inline std::size_t big_number(std::string_view bytes, std::size_t at, std::size_t count) {
-    std::size_t value = 0;
-    for (std::size_t i = 0; i < count; ++i)
-        value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
-    return value;
-}
+/// The number of `count` bytes, the lowest first. They lie in `bytes`.
 inline std::size_t little_number(std::string_view bytes, std::size_t at, std::size_t count) {
     std::size_t value = 0;
     for (std::size_t i = count; i-- > 0;)
@@ -173,11 +168,7 @@ inline std::pair<std::string_view, std::string> png_text(std::string_view type, 
 inline ImageNotes png_notes(std::string_view file) {
     ImageNotes notes;
     std::string profile;
-    for (std::size_t at = 8; at + 12 <= file.size();) {
-        const std::size_t length = big_number(file, at, 4);
-        if (length > file.size() - at - 12)
-            break;
-        const std::string_view type = file.substr(at + 4, 4), chunk = file.substr(at + 8, length);
+    visit_png_chunks(file, [&](std::string_view type, std::string_view chunk, std::size_t) {
         if (type == "eXIf") {
             notes.exif = chunk;
         } else if (type == "tEXt" || type == "zTXt" || type == "iTXt") {
@@ -186,8 +177,7 @@ inline ImageNotes png_notes(std::string_view file) {
             else if (type == "iTXt" && chunk.starts_with("XML:com.adobe.xmp"))
                 notes.xmp = png_text(type, chunk).second;
         }
-        at += 12 + length;
-    }
+    });
     if (notes.exif.empty())
         notes.exif = std::move(profile);
     return notes;

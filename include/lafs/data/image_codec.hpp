@@ -21,6 +21,7 @@
 #include <lafs/data/image_limits.hpp>
 #include <lafs/data/jpeg_structure.hpp>
 #include <lafs/data/orientation.hpp>
+#include <lafs/data/png_structure.hpp>
 #include <lafs/data/pnm.hpp>
 #include <lafs/data/stb.hpp>
 #include <lafs/io/atomic_file.hpp>
@@ -85,11 +86,12 @@ inline Image decode_jpeg(std::span<const std::byte> bytes, const std::string& na
 }
 
 inline Image decode_png(std::span<const std::byte> bytes, const std::string& name) {
-    const std::string_view file(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    require(file.size() < 16 || file.substr(12, 4) != "CgBI", "decode image", "image ", name,
+    require(!is_cgbi({reinterpret_cast<const char*>(bytes.data()), bytes.size()}), "decode image", "image ",
+            name,
             " is a PNG image as Xcode changes it for iPhones (CgBI), with its colours swapped; expected the "
             "PNG image that it was made from");
-    return oriented(decode_by_stb(bytes, name), image_orientation(bytes));
+    const std::vector<std::byte> whole = with_whole_palette(bytes);
+    return oriented(decode_by_stb(whole.empty() ? bytes : whole, name), image_orientation(bytes));
 }
 
 }  // namespace detail
