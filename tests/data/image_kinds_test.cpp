@@ -76,6 +76,9 @@ TEST_CASE("kinds of images that nobody here reads are named", "[data]") {
     check_contains(refusal(changed(jpeg, frame + 1, {0xCA})), "it is a JPEG image with arithmetic coding");
     check_contains(refusal(changed(jpeg, frame + 1, {0xF7})), "it is a JPEG-LS image");
 
+    const std::size_t table = place_of(jpeg, "\xFF\xDB");
+    check_contains(refusal(changed(jpeg, table + 4, {3})), "has no quantisation table");
+
     Bytes png = fixture_file("rgb.png");
     const std::string chunk("\0\0\0\4CgBI\0\0\0\0\0\0\0\0", 16);
     const auto bytes = std::as_bytes(std::span(chunk));

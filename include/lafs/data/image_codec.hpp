@@ -81,6 +81,8 @@ inline Image decode_jpeg(std::span<const std::byte> bytes, const std::string& na
         fail("decode image", "image ", name, " ", jpeg.problem);
     if (const std::string kind = uncommon_jpeg(jpeg); !kind.empty())
         return decode_foreign(bytes, kind, name);
+    require((jpeg.tables_used & ~jpeg.tables_defined) == 0, "decode image", "image ", name,
+            " has no quantisation table for one of its components");
     const std::vector<std::byte> told = with_colour_transform(bytes, jpeg);
     return oriented(decode_by_stb(told.empty() ? bytes : told, name), image_orientation(bytes));
 }

@@ -1,10 +1,12 @@
 // The skeleton of a JPEG file (ITU-T T.81, annex B), checked before a decoder sees it.
 //
 // Decoders forgive what is missing and trust what is there: stb_image before 2.28 writes past its Huffman
-// tables when a file claims more than 256 codes, paints the missing rest of a cut file grey, and takes four
-// components without Adobe's marker for something else than cyan, magenta, yellow and black.
+// tables when a file claims more than 256 codes. It paints the missing rest of a cut file grey, and everything
+// where a quantisation table is missing. Four components without Adobe's marker it takes for something else than
+// cyan, magenta, yellow and black.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <lafs/core/abi.hpp>
@@ -44,8 +46,9 @@ struct JpegStructure {
     int process = -1;     ///< n of its frame header SOFn (annex B); 55 for JPEG-LS; -1: it has none
     unsigned bits = 0;    ///< of a sample
     unsigned width = 0, height = 0, components = 0;
-    std::optional<unsigned> adobe_transform;  ///< of Adobe's APP14 marker
-    std::size_t first_scan = 0;               ///< where the marker of the first scan begins
+    unsigned tables_defined = 0, tables_used = 0;  ///< quantisation tables, a bit for each of 16 numbers
+    std::optional<unsigned> adobe_transform;       ///< of Adobe's APP14 marker
+    std::size_t first_scan = 0;                    ///< where the marker of the first scan begins
 };
 
 inline JpegStructure read_jpeg_structure(std::span<const std::byte> bytes) {
@@ -81,6 +84,9 @@ inline JpegStructure read_jpeg_structure(std::span<const std::byte> bytes) {
         if (marker == 0xC4)
             if (std::string text = detail::huffman_problem(bytes, at + 2, at + length); !text.empty())
                 return problem(std::move(text));
+        if (marker == 0xDB)
+            for (std::size_t i = at + 2; i < at + length; i += byte(i) < 16 ? 65 : 129)
+                jpeg.tables_defined |= 1U << (byte(i) & 15);
         const bool frame = marker == 0xF7 || (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 &&
                                               marker != 0xC8 && marker != 0xCC);
         if (frame && jpeg.process < 0 && length >= 8) {
@@ -89,6 +95,9 @@ inline JpegStructure read_jpeg_structure(std::span<const std::byte> bytes) {
             jpeg.height = byte(at + 3) << 8 | byte(at + 4);
             jpeg.width = byte(at + 5) << 8 | byte(at + 6);
             jpeg.components = byte(at + 7);
+            for (std::size_t i = at + 10; i < at + std::min<std::size_t>(length, 8 + 3 * jpeg.components);
+                 i += 3)
+                jpeg.tables_used |= 1U << (byte(i) & 15);
         }
         constexpr std::string_view adobe = "Adobe";
         if (marker == 0xEE && length >= 14 &&
