@@ -23,7 +23,7 @@ endif()
 # Dependencies of our programs. LAFS_WHY_NOT_<name> says how to get a missing one.
 set(LAFS_WHY_NOT_stb "stb_image.h not found (Debian: libstb-dev)")
 set(LAFS_WHY_NOT_json "nlohmann-json not found (Debian: nlohmann-json3-dev)")
-set(LAFS_WHY_NOT_opencv "OpenCV 4.5.4 or later, with dnn and objdetect, not found (Debian: libopencv-dev)")
+set(LAFS_WHY_NOT_opencv "OpenCV 4.5.4 or later, with dnn, imgcodecs and objdetect, not found (Debian: libopencv-dev)")
 set(LAFS_WHY_NOT_cuda "CUDA toolkit not found")
 set(LAFS_WHY_NOT_cli11 "CLI11 not found (Debian: libcli11-dev)")
 set(LAFS_WHY_NOT_catch2 "Catch2 v2 or v3 not found (Debian: catch2)")

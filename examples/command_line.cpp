@@ -1,6 +1,7 @@
 #include "command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <lafs/core/error.hpp>
 
 #include "run_program.hpp"
 
@@ -38,10 +39,31 @@ CommandLine::Option CommandLine::option(const std::string& name, std::uint64_t& 
 CommandLine::Option CommandLine::option(const std::string& name, double& variable, const std::string& help) { return Option(app_->add_option(name, variable, help)); }
 // clang-format on
 
+namespace {
+
+template <class T, class Use>
+CLI::Option* add_function(CLI::App& app, const std::string& name, const Use& use, const std::string& help) {
+    const auto checked = [name, use](const T& value) {
+        try {
+            use(value);
+        } catch (const lafs::Error& error) {
+            throw CLI::ValidationError(name, error.what());
+        }
+    };
+    return app.add_option_function<T>(name, checked, help);
+}
+
+}  // namespace
+
 CommandLine::Option CommandLine::option(const std::string& name,
                                         const std::function<void(const std::string&)>& use,
                                         const std::string& help) {
-    return Option(app_->add_option_function<std::string>(name, use, help));
+    return Option(add_function<std::string>(*app_, name, use, help));
+}
+
+CommandLine::Option CommandLine::option(const std::string& name, const std::function<void(std::int64_t)>& use,
+                                        const std::string& help) {
+    return Option(add_function<std::int64_t>(*app_, name, use, help));
 }
 
 CommandLine::Option CommandLine::flag(const std::string& name, bool& variable, const std::string& help) {

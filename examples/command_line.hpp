@@ -42,7 +42,10 @@ public:
     Option option(const std::string& name, std::int64_t& variable, const std::string& help);
     Option option(const std::string& name, std::uint64_t& variable, const std::string& help);
     Option option(const std::string& name, double& variable, const std::string& help);
+    /// What `use` throws as lafs::Error is an error of the command line.
     Option option(const std::string& name, const std::function<void(const std::string&)>& use,
+                  const std::string& help);
+    Option option(const std::string& name, const std::function<void(std::int64_t)>& use,
                   const std::string& help);
     Option flag(const std::string& name, bool& variable, const std::string& help);
     /// Reads options from a file that this option names, too.

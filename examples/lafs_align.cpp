@@ -4,6 +4,7 @@
 #include <lafs/data/align_images.hpp>
 
 #include "detector_cli.hpp"
+#include "image_options.hpp"
 #include "run_program.hpp"
 
 int main(int argc, char** argv) {
@@ -35,6 +36,7 @@ int main(int argc, char** argv) {
         ->excludes("--force");
     app.add_flag("--strict", strict, "An image without a face is an error: exit code 1 at the end");
     app.add_flag("--skip-damaged", skip_damaged, "An image that cannot be read is no error");
+    add_image_options(app);
     app.add_option("--threads", threads, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
     CLI11_PARSE(app, argc, argv);
     return run_program([&] {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "detector_cli.hpp"
+#include "image_options.hpp"
 #include "run_program.hpp"
 
 namespace {
@@ -119,6 +120,7 @@ int main(int argc, char** argv) {
             ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
             ->default_str("");
     add_detector_options(app, compare.detector);
+    add_image_options(app);
     app.add_flag("--json", compare.json, "Print the result as JSON");
     app.add_option("--threads", compare.threads, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
     CLI11_PARSE(app, argc, argv);

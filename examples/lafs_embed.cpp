@@ -8,6 +8,7 @@
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/report/progress.hpp>
 
+#include "image_options.hpp"
 #include "run_program.hpp"
 
 namespace {
@@ -16,6 +17,7 @@ struct Embed {
     std::filesystem::path weights, out, names, labels;
     std::string data;
     lafs::EmbedSourceOptions options;
+    lafs::SourceOptions source;
     bool half = false;
     int threads = 0;
 };
@@ -41,7 +43,7 @@ int run(const Embed& embed) {
     if (embed.threads > 0)
         lafs::set_threads(embed.threads);
     lafs::EmbeddingFile file(embed.out, embed.half ? lafs::DType::float16 : lafs::DType::float32);
-    const auto source = lafs::open_faces(embed.data);
+    const auto source = lafs::open_faces(embed.data, embed.source);
     auto model = lafs::load_face_model(embed.weights);
 
     lafs::Progress progress("embed",
@@ -70,12 +72,6 @@ int run(const Embed& embed) {
     for (const lafs::DamagedImage& image : set.damaged)
         std::fprintf(stderr, "left out: image %lld, %s: %s\n", static_cast<long long>(image.index),
                      image.name.c_str(), image.error.c_str());
-    if (set.resized > 0)
-        std::fprintf(
-            stderr,
-            "warning: %lld images are not 112 x 112 and were resized: embeddings are only good for faces "
-            "aligned as in training (lafs_align)\n",
-            static_cast<long long>(set.resized));
     std::printf("%zu embeddings of %lld values in %s, %zu damaged images left out\n", set.images.size(),
                 static_cast<long long>(set.dim), embed.out.c_str(), set.damaged.size());
     return 0;
@@ -97,6 +93,9 @@ int main(int argc, char** argv) {
            "its folder, a verification set (.bin; its labels are the numbers of the pairs), or "
            "synthetic:ids=200,images=20[,seed=..]")
         ->required();
+    app.add_flag("--recursive", embed.source.recursive,
+                 "Take the images in folders of an identity's folder, too");
+    add_image_options(app);
     app.add_option("--out", embed.out,
                    "File for the embeddings, (N, D): .npy, or .safetensors, which holds the labels as well")
         ->required();

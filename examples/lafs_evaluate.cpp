@@ -3,6 +3,7 @@
 #include <lafs/faces/evaluate.hpp>
 #include <lafs/io/atomic_file.hpp>
 
+#include "image_options.hpp"
 #include "run_program.hpp"
 
 namespace {
@@ -38,6 +39,7 @@ void add_how(CLI::App& app, Arguments& a) {
     app.add_flag("--normalise-images,!--keep-norm", a.options.normalise_images,
                  "IJB: normalise the images' features before they are pooled. As published they are kept as "
                  "they are, so that long ones count more");
+    add_image_options(app);
     app.add_option("--batch", a.options.embed.batch, "Images at a time; does not change results")
         ->check(CLI::PositiveNumber);
     app.add_option("--threads", a.threads, "Threads; 0: one per core. Does not change results")

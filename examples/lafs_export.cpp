@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <lafs/data/source_pairs.hpp>
 
+#include "image_options.hpp"
 #include "run_program.hpp"
 
 int main(int argc, char** argv) {
@@ -13,10 +14,13 @@ int main(int argc, char** argv) {
     std::int64_t pairs = 3000;
     int folds = 10;
     std::uint64_t seed = 0;
+    lafs::SourceOptions options;
     app.add_option("--data", data,
                    "A set as the trainers take it (folder, train.rec), or "
                    "synthetic:ids=N,images=N[,seed=N][,first=N]; people number `first` and "
                    "above are not those of a training set synthetic:ids=N with N <= first");
+    app.add_flag("--recursive", options.recursive, "Take the images in folders of an identity's folder, too");
+    add_image_options(app);
     app.add_option("--out", out, "Folder to write")->required();
     app.add_option("--pairs", pairs, "Pairs, half of them of one person");
     app.add_option("--folds", folds, "Folds of the pairs");
@@ -24,7 +28,7 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
 
     return run_program([&] {
-        const auto source = lafs::open_source(data);
+        const auto source = lafs::open_source(data, options);
         const auto chosen = lafs::make_pairs(*source, pairs, folds, seed);
         lafs::write_image_folder(*source, out / "images");
         lafs::write_pairs(out / "pairs.txt", lafs::pairs_as_files(*source, chosen, folds, out / "images"));

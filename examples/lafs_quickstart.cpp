@@ -5,6 +5,7 @@
 //   lafs_quickstart face.jpg                       random weights, to see that everything works
 #include <cstdio>
 #include <exception>
+#include <lafs/core/warning.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/faces/face_model.hpp>
 
@@ -14,7 +15,10 @@ int main(int argc, char** argv) try {
         return 2;
     }
     // The network's input: 112 x 112 pixels, RGB, values in [-1, 1], as (1, 3, 112, 112).
-    const lafs::Image face = lafs::resize(lafs::load_image(argv[1]), 112, 112);
+    const lafs::Image photograph = lafs::load_image(argv[1]);
+    if (photograph.width != 112 || photograph.height != 112)
+        lafs::warn("the image is no face of 112 x 112 pixels and is resized: align it first (lafs_align)");
+    const lafs::Image face = lafs::resize(photograph, 112, 112);
     auto images = lafs::Tensor<float>::empty({1, 3, 112, 112});
     lafs::to_planes(face, images.span());
 

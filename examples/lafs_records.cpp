@@ -7,6 +7,7 @@
 #include <lafs/data/record_tools/verify.hpp>
 #include <lafs/data/source.hpp>
 
+#include "image_options.hpp"
 #include "run_program.hpp"
 
 namespace {
@@ -16,6 +17,7 @@ struct Options {
     std::string data;
     std::uint64_t first = 0, count = UINT64_MAX;
     int threads = 0;
+    lafs::SourceOptions source;
     bool force = false, skip_damaged = false;
 
     lafs::Overwrite overwrite() const { return force ? lafs::Overwrite::allow : lafs::Overwrite::refuse; }
@@ -75,7 +77,7 @@ int list(const Options& options) {
 
 int pack(const Options& options) {
     lafs::check_set_output(options.out, options.overwrite());  // before the long work
-    const auto source = lafs::open_source(options.data);
+    const auto source = lafs::open_source(options.data, options.source);
     const lafs::ImageCheck check = lafs::check_images(*source, progress());
     for (const auto& [i, reason] : check.damaged)
         std::fprintf(stderr, "damaged: %s: %s\n", source->name(i).c_str(), reason.c_str());
@@ -111,6 +113,7 @@ int bin(const Options& options) {
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, Options& options,
                       int (*run)(const Options&), int& result) {
     CLI::App* command = app.add_subcommand(name, help);
+    add_image_options(*command);
     command->callback([&options, &result, run] {
         result = run_program([&] {
             if (options.threads > 0)
@@ -173,6 +176,8 @@ int main(int argc, char** argv) {
                      "A folder root/<identity>/<image>, or what trainers take as --data")
         ->required();
     command->add_option("OUT", options.out, "The file to write (train.rec)")->required();
+    command->add_flag("--recursive", options.source.recursive,
+                      "Take the images in folders of an identity's folder, too");
     command->add_flag("--skip-damaged", options.skip_damaged, "Leave out images that cannot be read");
     add_force(command, options);
     add_threads(command, options);

@@ -4,6 +4,7 @@
 #include <lafs/train/run_options.hpp>
 
 #include "command_line.hpp"
+#include "image_options.hpp"
 
 /// Adds the options of RunOptions to a program's command line. Returns that of the warm-up, whose default is the
 /// method's.
@@ -13,6 +14,8 @@ inline CommandLine::Option add_run_options(CommandLine& app, lafs::RunOptions& r
                "Training set: a record file (train.rec or its folder), a folder root/<identity>/<image>, or "
                "synthetic:ids=200,images=20[,seed=..]")
         .required();
+    app.flag("--recursive", run.recursive, "Take the images in folders of an identity's folder, too");
+    add_image_options(app);
     app.option(
         "--model", run.model,
         "tiny, small or base (landmark patches); grid-tiny, grid-small, grid-base (plain patches); sizes can "

@@ -5,8 +5,8 @@
 #   scripts/lint.sh              leaves out the tool that is missing and cannot be installed, and says so
 #   scripts/lint.sh --require    fails then
 #
-# clang-tidy reads few files, which between them include every header but data/face_detector.hpp (OpenCV) and use most
-# templates.
+# clang-tidy reads few files, which between them include every header but those of OpenCV (data/face_detector.hpp,
+# data/opencv_codec.hpp) and use most templates.
 source "$(dirname "$0")/common.sh"
 
 required=no

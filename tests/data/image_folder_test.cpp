@@ -1,5 +1,8 @@
+#include <lafs/core/warning.hpp>
+#include <lafs/data/align_images.hpp>
 #include <lafs/data/image_folder.hpp>
 #include <lafs/data/pairs.hpp>
+#include <lafs/data/source.hpp>
 #include <string>
 #include <vector>
 
@@ -7,6 +10,7 @@
 #include "shared_data.hpp"
 #include "temporary_folder.hpp"
 
+namespace fs = std::filesystem;
 using lafs_test::message_of;
 using lafs_test::TemporaryFolder;
 using lafs_test::write_text;
@@ -22,6 +26,58 @@ TEST_CASE("an image folder is listed in order of names", "[data]") {
     CHECK(list.files[0] == folder / "a" / "x.png");
     CHECK(list.files[2] == folder / "b" / "10.JPEG");
     CHECK(list.files[3] == folder / "b" / "2.jpg");
+}
+
+TEST_CASE("what a listing passes over is counted and told", "[data]") {
+    const TemporaryFolder folder;
+    const fs::path set = folder / "set";
+    for (const char* name :
+         {"a/1.png", "a/2.WEBP", "a/3.jfif", "a/4.tif", "a/5.gif", "a/notes.txt", "a/.DS_Store",
+          "a/video1/6.png", "a/video1/deep/7.jpg", "a/video2/8.txt", "b/1.png", "list.txt"})
+        write_text(set / name, "x");
+    fs::create_directory_symlink(set / "b", set / "a" / "zlink");
+    std::vector<std::string> told;
+    const auto before = lafs::set_warning_sink([&](const std::string& text) { told.push_back(text); });
+
+    const lafs::FolderSource flat(set);
+    CHECK(flat.size() == 5);
+    CHECK(flat.name(1) == "a/2.WEBP");
+    REQUIRE(told.size() == 2);
+    CHECK(told[0] ==
+          "passed over 3 files in " + set.string() +
+              ", whose endings are none of images that are read; the first: " + (set / "a/5.gif").string());
+    CHECK(told[1] == "passed over 3 folders in " + set.string() + "; the first: " +
+                         (set / "a/video1").string() + " (--recursive reads what is in them)");
+
+    told.clear();
+    const lafs::FolderSource nested(set, {.recursive = true});
+    CHECK(nested.size() == 7);
+    CHECK(nested.identities() == 2);
+    CHECK(nested.name(4) == "a/video1/6.png");
+    CHECK(nested.name(5) == "a/video1/deep/7.jpg");
+    CHECK(nested.label(5) == 0);
+    CHECK(nested.label(6) == 1);
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].starts_with("passed over 4 files in "));
+    CHECK(told[1] ==
+          "passed over 1 folder in " + set.string() + ", links; the first: " + (set / "a/zlink").string());
+    CHECK(lafs::open_source(set.string(), {.recursive = true})->size() == 7);
+
+    lafs::set_warning_sink([&](const std::string& text) { told.push_back(text); });
+    told.clear();
+    const std::vector<lafs::AlignItem> items = lafs::images_below(set);
+    CHECK(items.size() == 7);
+    CHECK(items[4].name == "a/video1/6.png");
+    CHECK(told.size() == 2);
+
+    told.clear();
+    write_text(folder / "clean/ann/1.png", "x");
+    CHECK(lafs::FolderSource(folder / "clean").name(0) == "ann/1.png");
+    CHECK(lafs::FolderSource((folder / "clean").string() + "/").name(0) == "ann/1.png");
+    CHECK(told.empty());
+    write_text(folder / "clean/bob/video/1.png", "x");
+    CHECK(message_of([&] { lafs::FolderSource(folder / "clean"); }).find("--recursive") != std::string::npos);
+    lafs::set_warning_sink(before);
 }
 
 TEST_CASE("folders without faces end in a clear message", "[data]") {

@@ -109,7 +109,7 @@ TEST_CASE("unpacking stays in its folder, whatever the file holds", "[data]") {
     const auto damaged = lafs::unpack_records(source, folder / "deep" / "out");
     REQUIRE(damaged.size() == 1);
     check_contains(damaged[0], "record 2 at byte ");
-    check_contains(damaged[0], "expected JPEG, PNG, BMP, PGM or PPM");
+    check_contains(damaged[0], "expected an image");
     CHECK(files_of(folder / "deep") ==
           std::map<std::string, std::string>{{"out/0000000/000000001.pgm", dot(1)},
                                              {"out/0000002/18446744073709551606.pgm", dot(2)}});

@@ -1,4 +1,4 @@
-// seeds: data/orl/s1/1.pgm, data/orl/s2/*.pgm, data/celeb112/train/*/*1.jpg
+// seeds: data/orl/s1/1.pgm, data/orl/s2/*.pgm, data/celeb112/train/*/*1.jpg, seeds/*.jpg, seeds/*.png
 // Any bytes as an image.
 #include <lafs/data/image_codec.hpp>
 

@@ -181,7 +181,7 @@ TEST_CASE("faces of another size are said to be scaled", "[programs]") {
     lafs::save_image(faces.root / "a/2.png", lafs::resize(faces.images[1], 130, 150));
     const auto result = run_program("lafs_embed", faces.embed());
     REQUIRE(result.exit_code == 0);
-    check_contains(result.errors, "warning: 1 images are not 112 x 112 and were resized");
+    check_contains(result.errors, "are not 112 x 112 (the first: a/2.png, 130 x 150) and were resized");
 }
 
 TEST_CASE("NumPy reads the embeddings", "[programs]") {

@@ -139,3 +139,24 @@ TEST_CASE("trainers take record files, and files that are none are refused", "[p
         check_contains(result.output, "10000 records, 0 whole images, 10000 damaged records");
     }
 }
+
+TEST_CASE("a nested set is told of, and packed if that is asked for", "[programs]") {
+    const TemporaryFolder folder;
+    lafs::write_image_folder(*lafs::open_source("synthetic:ids=2,images=2"), folder / "flat");
+    for (const auto& person : fs::directory_iterator(folder / "flat"))
+        fs::create_directories(folder / "set" / person.path().filename() / "video"),
+            fs::copy(person, folder / "set" / person.path().filename()),
+            fs::copy(person, folder / "set" / person.path().filename() / "video");
+    for (const char* name : {"flat.set", "nested.set", "small.set"})
+        fs::create_directory(folder / name);
+    const auto flat = run_program("lafs_records", {"pack", folder / "set", folder / "flat.set/train.rec"});
+    check_contains(flat.output, "4 images of 2 identities");
+    check_contains(flat.errors, "warning: passed over 2 folders in " + (folder / "set").string());
+    const auto nested =
+        run_program("lafs_records", {"pack", folder / "set", folder / "nested.set/train.rec", "--recursive"});
+    check_contains(nested.output, "8 images of 2 identities");
+    CHECK(nested.errors.find("passed over") == std::string::npos);
+    check_contains(failure("lafs_records",
+                           {"pack", folder / "set", folder / "small.set/train.rec", "--max-pixels", "12543"}),
+                   "expected at most 12543 pixels");
+}

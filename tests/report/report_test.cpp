@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base64.hpp"
 #include "catch.hpp"
 #include "markup.hpp"
 #include "temporary_folder.hpp"
@@ -18,24 +19,6 @@ using lafs_test::count_of;
 
 std::span<const std::byte> bytes_of(const std::string& text) {
     return std::as_bytes(std::span(text));
-}
-
-std::vector<std::byte> decode_base64(const std::string& text) {
-    const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::vector<std::byte> bytes;
-    unsigned word = 0;
-    int bits = 0;
-    for (const char c : text) {
-        if (c == '=')
-            break;
-        word = word << 6 | static_cast<unsigned>(letters.find(c));
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            bytes.push_back(static_cast<std::byte>(word >> bits & 255u));
-        }
-    }
-    return bytes;
 }
 
 Image gradient(int width, int height) {
@@ -99,7 +82,8 @@ TEST_CASE("pictures come out of the page as they went in", "[train]") {
     report.add_images("Faces", {{image, "x"}});
     const std::string html = report.html(), start = "src=\"data:image/png;base64,";
     const std::size_t begin = html.find(start) + start.size();
-    CHECK(lafs::decode_image(decode_base64(html.substr(begin, html.find('"', begin) - begin))) == image);
+    CHECK(lafs::decode_image(lafs_test::decode_base64(html.substr(begin, html.find('"', begin) - begin))) ==
+          image);
 }
 
 TEST_CASE("a large run gives a file below two megabytes, written as a whole", "[train]") {

@@ -72,6 +72,14 @@ private:
         part.print(message);
     throw Error(message.str());
 }
+
+/// The parts, anything that prints to a stream, one after the other.
+template <class... Parts>
+std::string text_of(const Parts&... parts) {
+    std::ostringstream text;
+    (text << ... << parts);
+    return text.str();
+}
 }  // namespace detail
 
 /// Throws `Error("[operation] " + parts...)`; the parts are anything that prints to a stream.

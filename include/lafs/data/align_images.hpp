@@ -53,27 +53,23 @@ struct AlignResult {
     std::int64_t damaged = 0;  ///< could not be read or aligned
 };
 
-/// The images in a folder and the folders in it, sorted by name. Names that start with a dot are passed over,
-/// links to folders are not followed. Throws for a folder that cannot be read or holds no images.
+/// The images in a folder and the folders in it, sorted by name; warns of files that are passed over. Names that start
+/// with a dot do not count, links to folders are not followed. Throws for a folder that cannot be read or holds no
+/// images.
 inline std::vector<AlignItem> images_below(const std::filesystem::path& root) {
-    namespace fs = std::filesystem;
     std::error_code ignored;
-    require(fs::is_directory(root, ignored), "align", "got ", root, ", expected a folder of images");
+    require(std::filesystem::is_directory(root, ignored), "align", "got ", root,
+            ", expected a folder of images");
+    std::vector<std::filesystem::path> files;
+    PassedOver passed_over;
+    passed_over.recursive = true;
+    detail::collect_images(root, files, passed_over);
+    passed_over.tell(root);
+    require(!files.empty(), "align", root, " holds no images, expected files ending in ",
+            image_extension_list());
     std::vector<AlignItem> items;
-    std::vector<fs::path> folders{""};
-    while (!folders.empty()) {
-        const fs::path folder = std::move(folders.back());
-        folders.pop_back();
-        for (const fs::path& entry : detail::list_folder(root / folder)) {
-            const fs::path name = folder / entry.filename();
-            if (fs::is_directory(fs::symlink_status(entry, ignored)))
-                folders.push_back(name);
-            else if (has_image_extension(entry) && fs::is_regular_file(entry, ignored))
-                items.push_back({name.generic_string(), {}});
-        }
-    }
-    require(!items.empty(), "align", root,
-            " holds no images, expected .jpg, .jpeg, .png, .pgm, .ppm or .bmp files");
+    for (const std::filesystem::path& file : files)
+        items.push_back({file.lexically_relative(root).generic_string(), {}});
     std::sort(items.begin(), items.end(),
               [](const AlignItem& a, const AlignItem& b) { return a.name < b.name; });
     return items;

@@ -46,10 +46,10 @@ private:
 };
 
 /// What open_source opens, or a verification set: a file in .bin.
-inline std::unique_ptr<FaceSource> open_faces(const std::string& text) {
+inline std::unique_ptr<FaceSource> open_faces(const std::string& text, const SourceOptions& options = {}) {
     if (lower_extension(text) == ".bin" && !std::filesystem::is_directory(text))
         return std::make_unique<BinSource>(text);
-    return open_source(text);
+    return open_source(text, options);
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -64,7 +64,7 @@ class ImageReads {
 public:
     ImageReads() = default;
     explicit ImageReads(std::vector<std::int64_t> indices)
-        : indices_(std::move(indices)), damaged_(indices_.size()) {}
+        : indices_(std::move(indices)), damaged_(indices_.size()), sizes_(indices_.size()) {}
 
     std::int64_t size() const { return static_cast<std::int64_t>(indices_.size()); }
     /// The image at a place; after `read`, the one that came.
@@ -73,19 +73,28 @@ public:
     /// Reads the image at a place, or instead of a damaged one the next.
     Image read(const FaceSource& source, std::int64_t place, bool skip_damaged) {
         const auto at = static_cast<std::size_t>(place);
-        if (!skip_damaged)
-            return readable_image(source, indices_[at]);
-        FoundImage found = next_readable_image(source, indices_[at], damaged_[at]);
-        indices_[at] = found.index;
-        return std::move(found.image);
+        Image image;
+        if (skip_damaged) {
+            FoundImage found = next_readable_image(source, indices_[at], damaged_[at]);
+            indices_[at] = found.index;
+            image = std::move(found.image);
+        } else {
+            image = readable_image(source, indices_[at]);
+        }
+        sizes_[at] = {image.width, image.height};
+        return image;
     }
 
     /// What was passed over, place by place.
     const std::vector<std::vector<DamagedImage>>& damaged() const { return damaged_; }
 
+    /// Width and height of the image that came.
+    std::pair<int, int> size_of(std::int64_t place) const { return sizes_[static_cast<std::size_t>(place)]; }
+
 private:
     std::vector<std::int64_t> indices_;
     std::vector<std::vector<DamagedImage>> damaged_;
+    std::vector<std::pair<int, int>> sizes_;
 };
 
 /// The damaged images that a run has met, each once.

@@ -1,6 +1,8 @@
-// Images from and to files: JPEG, PNG, BMP, PGM and PPM to RGB; PNG and JPEG written atomically.
+// Images from and to files: JPEG, PNG, BMP, PBM, PGM and PPM to RGB, what the program's codec reads besides, and PNG
+// and JPEG written atomically.
 //
-// Files are untrusted: the size is read from the header and bounded before anything is decoded.
+// Pixels are those of Pillow: ImageOps.exif_transpose(image).convert("RGB"). Files are untrusted: the size is read
+// from the header and bounded before anything is decoded.
 // Requires stb (stb_image.h, stb_image_write.h).
 #pragma once
 
@@ -12,10 +14,18 @@
 #include <cstring>
 #include <filesystem>
 #include <lafs/core/error.hpp>
+#include <lafs/data/bmp.hpp>
+#include <lafs/data/exif.hpp>
+#include <lafs/data/foreign_images.hpp>
 #include <lafs/data/image.hpp>
+#include <lafs/data/image_limits.hpp>
 #include <lafs/data/jpeg_structure.hpp>
+#include <lafs/data/orientation.hpp>
+#include <lafs/data/png_structure.hpp>
+#include <lafs/data/pnm.hpp>
 #include <lafs/data/stb.hpp>
 #include <lafs/io/atomic_file.hpp>
+#include <lafs/io/content_kind.hpp>
 #include <lafs/io/mapped_file.hpp>
 #include <memory>
 #include <span>
@@ -25,31 +35,7 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// Largest image that is decoded, in pixels.
-inline constexpr std::int64_t max_image_pixels = std::int64_t{64} * 1024 * 1024;
-
 namespace detail {
-
-/// Largest block of memory for an image of so many coded bytes: 20 million pixels from a small file, more
-/// only from a file that is large itself.
-inline std::int64_t decoded_bytes_limit(std::size_t coded) {
-    return std::max<std::int64_t>(60'000'000, 60 * static_cast<std::int64_t>(coded));
-}
-
-/// Whether rows are missing at the end of a PNM or BMP file, which stb_image fills with black or grey.
-inline bool is_truncated(std::span<const std::byte> bytes, std::int64_t width, std::int64_t height,
-                         int components) {
-    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    const auto size = static_cast<std::int64_t>(bytes.size());
-    if (text.starts_with('P'))
-        return size < width * height * components;
-    if (text.starts_with("BM") && bytes.size() > 30) {
-        const bool old_header = text[14] == 12;
-        const std::int64_t bits = static_cast<unsigned char>(text[old_header ? 24 : 28]);
-        return size < (width * bits + 31) / 32 * 4 * height;
-    }
-    return false;
-}
 
 /// Pixels of four bytes to pixels of three.
 inline void drop_fourth_bytes(const unsigned char* from, std::span<std::uint8_t> to) {
@@ -65,32 +51,15 @@ inline void append_bytes(void* target, void* data, int size) {
     bytes.insert(bytes.end(), first, first + size);
 }
 
-}  // namespace detail
-
-/// Decodes one image; grey becomes RGB, transparency is dropped. `name` names the image in errors.
-inline Image decode_image(std::span<const std::byte> bytes, const std::string& name = "in memory") {
-    require(!bytes.empty(), "decode image", "image ", name, " is empty (0 bytes)");
-    require(bytes.size() <= INT_MAX, "decode image", "image ", name, " has ", bytes.size(),
-            " bytes, expected less than 2^31");
+/// A JPEG or PNG image as it is stored.
+inline Image decode_by_stb(std::span<const std::byte> bytes, const std::string& name) {
     const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
     const int size = static_cast<int>(bytes.size());
-    if (bytes.front() == std::byte{0xFF})
-        if (const std::string problem = jpeg_problem(bytes); !problem.empty())
-            fail("decode image", "image ", name, " ", problem);
     int width = 0, height = 0, components = 0;
     if (!stbi_info_from_memory(data, size, &width, &height, &components))
-        fail("decode image", "image ", name, " cannot be read: ", stbi_failure_reason(),
-             ", expected JPEG, PNG, BMP, PGM or PPM");
-    require(width > 0 && height > 0 && std::int64_t{width} * height <= max_image_pixels, "decode image",
-            "image ", name, " is ", width, " x ", height, ", expected at most ", max_image_pixels, " pixels");
-    const std::int64_t limit = detail::decoded_bytes_limit(bytes.size());
-    require(std::int64_t{3} * width * height <= limit, "decode image", "image ", name, " says it is ", width,
-            " x ", height, " in ", bytes.size(), " bytes, expected at most ", limit / 3, " pixels");
-    require(!detail::is_truncated(bytes, width, height, components), "decode image", "image ", name,
-            " is truncated at byte ", bytes.size());
-    // stb_image keeps two bytes for each value of such a PNM file and then reads them as one, past their end.
-    require(bytes.front() != std::byte{'P'} || !stbi_is_16_bit_from_memory(data, size), "decode image",
-            "image ", name, " has more than 256 levels of grey or a colour, expected PGM or PPM of 8 bits");
+        fail("decode image", "image ", name, " cannot be read: ", stbi_failure_reason());
+    check_image_size(width, height, bytes.size(), name);
+    const std::int64_t limit = decoded_bytes_limit(bytes.size());
     const DecoderLimit memory(static_cast<std::size_t>(limit));
     // For JPEG, stb_image vectorises the step to colours if it may write four bytes a pixel.
     const bool four = bytes.front() == std::byte{0xFF} && std::int64_t{4} * width * height < limit;
@@ -100,10 +69,52 @@ inline Image decode_image(std::span<const std::byte> bytes, const std::string& n
             " cannot be read: ", decoded ? "" : stbi_failure_reason());
     Image image(width, height);
     if (four)
-        detail::drop_fourth_bytes(decoded.get(), image.pixels);
+        drop_fourth_bytes(decoded.get(), image.pixels);
     else
         std::memcpy(image.pixels.data(), decoded.get(), image.pixels.size());
     return image;
+}
+
+inline Image decode_jpeg(std::span<const std::byte> bytes, const std::string& name) {
+    const JpegStructure jpeg = read_jpeg_structure(bytes);
+    if (!jpeg.problem.empty())
+        fail("decode image", "image ", name, " ", jpeg.problem);
+    if (const std::string kind = uncommon_jpeg(jpeg); !kind.empty())
+        return decode_foreign(bytes, kind, name);
+    require((jpeg.tables_used & ~jpeg.tables_defined) == 0, "decode image", "image ", name,
+            " has no quantisation table for one of its components");
+    const std::vector<std::byte> told = with_colour_transform(bytes, jpeg);
+    return oriented(decode_by_stb(told.empty() ? bytes : told, name), image_orientation(bytes));
+}
+
+inline Image decode_png(std::span<const std::byte> bytes, const std::string& name) {
+    require(!is_cgbi({reinterpret_cast<const char*>(bytes.data()), bytes.size()}), "decode image", "image ",
+            name,
+            " is a PNG image as Xcode changes it for iPhones (CgBI), with its colours swapped; expected the "
+            "PNG image that it was made from");
+    const std::vector<std::byte> whole = with_whole_palette(bytes);
+    return oriented(decode_by_stb(whole.empty() ? bytes : whole, name), image_orientation(bytes));
+}
+
+}  // namespace detail
+
+/// Decodes one image to RGB, turned as its EXIF orientation says: grey becomes RGB, transparency is dropped, 16 bits
+/// become 8. `name` names the image in errors. Throws for what is damaged, too large (image_limits.hpp), or of a
+/// kind that neither the library nor the program's codec (foreign_images.hpp) reads, which it names.
+inline Image decode_image(std::span<const std::byte> bytes, const std::string& name = "in memory") {
+    require(!bytes.empty(), "decode image", "image ", name, " is empty (0 bytes)");
+    require(bytes.size() <= INT_MAX, "decode image", "image ", name, " has ", bytes.size(),
+            " bytes, expected less than 2^31");
+    const std::string_view file(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (file.starts_with("\xFF\xD8"))
+        return detail::decode_jpeg(bytes, name);
+    if (file.starts_with("\x89PNG"))
+        return detail::decode_png(bytes, name);
+    if (is_pnm(bytes))
+        return decode_pnm(bytes, name);
+    if (is_bmp(bytes))
+        return decode_bmp(bytes, name);
+    return decode_foreign(bytes, content_kind(bytes), name);
 }
 
 /// Decodes an image file; throws naming the file.

@@ -36,13 +36,6 @@ T load_bytes(std::span<const std::byte> bytes, std::uint64_t offset) {
     return value;
 }
 
-template <class... Parts>
-std::string text_of(const Parts&... parts) {
-    std::ostringstream text;
-    (text << ... << parts);
-    return text.str();
-}
-
 inline std::string hexadecimal(std::uint32_t value) {
     std::ostringstream text;
     text << "0x" << std::hex << value;

@@ -27,10 +27,18 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// The images of a folder with one folder per identity.
+/// How a set is opened.
+struct SourceOptions {
+    bool recursive = false;  ///< of an image folder: take the images in folders of an identity's folder, too
+};
+
+/// The images of a folder with one folder per identity. Warns of what it passes over.
 class FolderSource final : public FaceSource {
 public:
-    explicit FolderSource(const std::filesystem::path& root) : folder_(read_image_folder(root)) {}
+    explicit FolderSource(const std::filesystem::path& root, const SourceOptions& options = {})
+        : folder_(read_image_folder(root, options.recursive)) {
+        folder_.passed_over.tell(root);
+    }
 
     std::int64_t size() const override { return static_cast<std::int64_t>(folder_.files.size()); }
     std::int64_t identities() const override { return static_cast<std::int64_t>(folder_.identities.size()); }
@@ -41,8 +49,7 @@ public:
         return {mapped.bytes().begin(), mapped.bytes().end()};
     }
     std::string name(std::int64_t i) const override {
-        const std::filesystem::path& file = folder_.files[checked(i)];
-        return file.parent_path().filename().string() + "/" + file.filename().string();
+        return folder_.files[checked(i)].lexically_relative(folder_.root).generic_string();
     }
 
     const std::filesystem::path& file(std::int64_t i) const { return folder_.files[checked(i)]; }
@@ -226,7 +233,7 @@ inline void register_source(const std::string& scheme, const SourceOpener& open)
 /// Opens `synthetic:ids=200,images=20[,seed=S][,first=F]` (identities F to F + ids - 1), a source that the
 /// program registered, a record file (`x.rec`, or a folder that holds train.rec or just one), or an image
 /// folder. Throws for unknown or repeated keys, bad numbers, absurd sizes, and sets that hold no faces.
-inline std::unique_ptr<FaceSource> open_source(const std::string& text) {
+inline std::unique_ptr<FaceSource> open_source(const std::string& text, const SourceOptions& options = {}) {
     if (const std::size_t colon = text.find(':'); colon != std::string::npos) {
         const auto& openers = detail::source_openers();
         if (const auto found = openers.find(text.substr(0, colon)); found != openers.end()) {
@@ -244,7 +251,7 @@ inline std::unique_ptr<FaceSource> open_source(const std::string& text) {
     const std::filesystem::path records = find_record_file(path);
     if (lower_extension(records) == ".rec")
         return std::make_unique<RecordSource>(records);
-    return std::make_unique<FolderSource>(path);
+    return std::make_unique<FolderSource>(path, options);
 }
 
 }  // namespace lafs::inline LAFS_ABI

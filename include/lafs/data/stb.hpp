@@ -1,7 +1,7 @@
 // stb_image and stb_image_write, compiled into every translation unit that includes this.
 //
 // They have internal linkage, so a program may compile its own copy in another translation unit, but not in
-// one that includes this header. Only the formats that faces come in are compiled, and asserts are off: a bad
+// one that includes this header. Only JPEG and PNG are compiled, and asserts are off: a bad
 // file is an error, never an abort. The decoder's memory is bounded, see DecoderLimit.
 #pragma once
 
@@ -51,8 +51,6 @@ private:
 #define STBIW_ASSERT(condition) ((void)0)
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
-#define STBI_ONLY_BMP
-#define STBI_ONLY_PNM
 #define STBI_NO_STDIO
 #define STBI_WRITE_NO_STDIO
 #define STBI_MAX_DIMENSIONS 65536

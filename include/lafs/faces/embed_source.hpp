@@ -13,6 +13,7 @@
 #include <lafs/data/damaged.hpp>
 #include <lafs/data/face_source.hpp>
 #include <lafs/data/image.hpp>
+#include <lafs/data/scaled_images.hpp>
 #include <lafs/eval/feature_rows.hpp>
 #include <lafs/faces/embed_images.hpp>
 #include <optional>
@@ -35,7 +36,7 @@ struct EmbeddedSet {
     std::int64_t dim = 0;
     std::vector<std::int64_t> images;   ///< of the source, for each row
     std::vector<DamagedImage> damaged;  ///< left out
-    std::int64_t resized = 0;           ///< images of another size than face_size, which were scaled to it
+    ScaledImages scaled;                ///< images of another size than face_size, which were scaled to it
 };
 
 namespace detail {
@@ -57,7 +58,7 @@ inline std::vector<Image> load_readable(const FaceSource& source, std::int64_t b
     for (std::size_t i = 0; i < images.size(); ++i) {
         const std::int64_t index = begin + static_cast<std::int64_t>(i);
         if (images[i]) {
-            result.resized += images[i]->width != face_size || images[i]->height != face_size;
+            result.scaled.add(images[i]->width, images[i]->height, [&] { return source.name(index); });
             result.images.push_back(index);
             readable.push_back(std::move(*images[i]));
             continue;
@@ -80,7 +81,7 @@ inline void normalise_floats(std::vector<float>& rows, std::size_t dim, std::siz
 
 /// Embeds every image. `embed` maps (B, 3, face_size, face_size) to (B, dim); `take(rows)` is given the rows
 /// of one batch after the other, a std::span<const float> of (n, dim) values, n being 0 where all images of a
-/// batch are damaged. Throws for damaged images unless they are skipped, for embeddings that are not finite,
+/// batch are damaged. Warns of images of another size. Throws for damaged images unless they are skipped, for embeddings that are not finite,
 /// and for a set without a single readable image.
 template <class Embed, class Take>
 EmbeddedSet embed_source(const FaceSource& source, const Embed& embed, const EmbedSourceOptions& options,
@@ -108,6 +109,7 @@ EmbeddedSet embed_source(const FaceSource& source, const Embed& embed, const Emb
     }
     require(!result.images.empty(), "embed", "none of ", source.size(),
             " images can be read; the first: ", result.damaged.empty() ? "" : result.damaged.front().error);
+    result.scaled.tell("the set");
     return result;
 }
 

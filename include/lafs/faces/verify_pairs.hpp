@@ -4,6 +4,7 @@
 
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/pairs.hpp>
+#include <lafs/data/scaled_images.hpp>
 #include <lafs/data/source_pairs.hpp>
 #include <lafs/data/verification_bin.hpp>
 #include <lafs/eval/verification.hpp>
@@ -11,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -26,6 +28,11 @@ struct PairSet {
     std::vector<std::uint8_t> same;
     std::size_t folds = 10;
 
+    std::string name(std::size_t i) const {
+        if (bin)
+            return detail::text_of("image ", images[i]);
+        return source ? source->name(images[i]) : files[i].string();
+    }
     std::size_t image_count() const { return source || bin ? images.size() : files.size(); }
     Image image(std::size_t i) const {
         if (bin)
@@ -92,16 +99,24 @@ inline PairSet pair_set(VerificationBin bin) {
 }
 
 /// Squared distance of each pair between the L2-normalised embeddings that a model gives; each image is
-/// embedded once. Results do not depend on the batch. Throws when an embedding is not finite.
+/// embedded once. Results do not depend on the batch. Warns of images of another size. Throws when an embedding is not finite.
 template <class Embed>
 std::vector<double> embed_pair_distances(const PairSet& set, const Embed& embed,
                                          const EmbedOptions& options = {}) {
     std::vector<float> embeddings;
-    embed_images(
-        set.image_count(), options, [&](std::size_t i) { return set.image(i); }, embed,
-        [&](std::size_t, std::span<const float> row) {
-            embeddings.insert(embeddings.end(), row.begin(), row.end());
-        });
+    std::vector<std::pair<int, int>> sizes(set.image_count());
+    const auto load = [&](std::size_t i) {
+        Image image = set.image(i);
+        sizes[i] = {image.width, image.height};
+        return image;
+    };
+    embed_images(set.image_count(), options, load, embed, [&](std::size_t, std::span<const float> row) {
+        embeddings.insert(embeddings.end(), row.begin(), row.end());
+    });
+    ScaledImages scaled;
+    for (std::size_t i = 0; i < sizes.size(); ++i)
+        scaled.add(sizes[i].first, sizes[i].second, [&] { return set.name(i); });
+    scaled.tell("the pairs");
     const std::size_t dim = embeddings.size() / set.image_count();
     std::vector<float> rows;
     rows.reserve(2 * set.pairs.size() * dim);

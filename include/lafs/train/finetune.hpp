@@ -72,7 +72,7 @@ inline void use_augmentation(FinetuneOptions& options, const std::string& name) 
 inline std::shared_ptr<const FaceSource> training_source(const FinetuneOptions& options,
                                                          std::shared_ptr<const FaceSource> source = {}) {
     if (!source)
-        source = open_source(options.run.data);
+        source = open_source(options.run.data, {options.run.recursive});
     if (options.partition != 1)
         source = partition(std::move(source), options.partition);
     if (options.few_shot > 0)
@@ -205,7 +205,7 @@ public:
         return {{"accuracy", verification_->accuracy}, {"accuracy_std", verification_->accuracy_std}};
     }
 
-    std::string remarks() const override { return damage_.list().text(); }
+    std::string remarks() const override { return damage_.remarks(); }
 
     void save_state(SafetensorsWriter& writer) override {
         damage_.save(writer);

@@ -87,7 +87,7 @@ public:
     explicit BasicPretrainTask(const PretrainOptions& options,
                                std::shared_ptr<const FaceSource> source = nullptr)
         : options_(checked(options, source != nullptr)),
-          source_(source ? std::move(source) : open_source(options.run.data)),
+          source_(source ? std::move(source) : open_source(options.run.data, {options.run.recursive})),
           sampler_(source_->size(), options.run.batch, options.run.seed),
           spec_(seeded_spec(options)),
           head_config_{spec_.vit.width, prototypes(), options.head_hidden, options.bottleneck},
@@ -186,7 +186,7 @@ public:
 
     std::vector<LogField> end_epoch(std::int64_t) override { return {}; }
 
-    std::string remarks() const override { return damage_.list().text(); }
+    std::string remarks() const override { return damage_.remarks(); }
 
     void save_state(SafetensorsWriter& writer) override {
         damage_.save(writer);

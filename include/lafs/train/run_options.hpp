@@ -15,6 +15,7 @@ namespace lafs::inline LAFS_ABI {
 struct RunOptions {
     std::filesystem::path out;   ///< folder for weights, state, log and report
     std::string data;            ///< image folder or "synthetic:..."
+    bool recursive = false;      ///< of an image folder: take images in folders of an identity's folder, too
     std::string model = "tiny";  ///< see parse_model
     std::int64_t epochs = 0;
     std::int64_t batch = 32;
@@ -48,13 +49,16 @@ inline void check_run_options(const RunOptions& run) {
 
 /// The settings of every run that decide its result; a resumed run must have the same.
 inline nlohmann::ordered_json run_settings(const RunOptions& run) {
-    return {{"data", run.data},
-            {"model", run.model},
-            {"epochs", run.epochs},
-            {"batch", run.batch},
-            {"learning_rate", run.learning_rate},
-            {"warmup_epochs", run.warmup_epochs},
-            {"seed", run.seed}};
+    nlohmann::ordered_json settings = {{"data", run.data},
+                                       {"model", run.model},
+                                       {"epochs", run.epochs},
+                                       {"batch", run.batch},
+                                       {"learning_rate", run.learning_rate},
+                                       {"warmup_epochs", run.warmup_epochs},
+                                       {"seed", run.seed}};
+    if (run.recursive)
+        settings["recursive"] = true;
+    return settings;
 }
 
 /// Throws when a state was saved under other options, naming each that differs.

@@ -69,9 +69,18 @@ inline SetProperty pack_records(const FaceSource& source, const ImageCheck& chec
 inline std::string_view extension_of_content(std::span<const std::byte> bytes) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     constexpr std::pair<std::string_view, std::string_view> kinds[] = {
-        {"\xFF\xD8", ".jpg"}, {"\x89PNG", ".png"}, {"BM", ".bmp"}, {"P5", ".pgm"}, {"P6", ".ppm"}};
+        {"\xFF\xD8", ".jpg"}, {"\x89PNG", ".png"}, {"BM", ".bmp"}, {"P1", ".pbm"}, {"P2", ".pgm"},
+        {"P3", ".ppm"},       {"P4", ".pbm"},      {"P5", ".pgm"}, {"P6", ".ppm"}};
     for (const auto& [begin, extension] : kinds)
         if (text.starts_with(begin))
+            return extension;
+    constexpr std::pair<std::string_view, std::string_view> others[] = {{"a WebP image", ".webp"},
+                                                                        {"a TIFF image", ".tif"},
+                                                                        {"a JPEG 2000 image", ".jp2"},
+                                                                        {"an AVIF image", ".avif"}};
+    const std::string kind = content_kind(bytes);
+    for (const auto& [name, extension] : others)
+        if (kind == name)
             return extension;
     return {};
 }
@@ -111,7 +120,7 @@ inline std::vector<std::string> unpack_records(const RecordSource& source, const
             bytes = source.encoded(i);
             extension = extension_of_content(bytes);
             require(!extension.empty(), "unpack", source.where(i), ": it holds ", content_kind(bytes),
-                    ", expected JPEG, PNG, BMP, PGM or PPM");
+                    ", expected an image");
         } catch (const Error& error) {
             damaged.emplace_back(error.what());
             continue;
