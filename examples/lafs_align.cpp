@@ -4,7 +4,7 @@
 #include <lafs/data/align_images.hpp>
 
 #include "detector_cli.hpp"
-#include "run_program.hpp"
+#include "run_app.hpp"
 
 int main(int argc, char** argv) {
     CLI::App app{
@@ -36,8 +36,7 @@ int main(int argc, char** argv) {
     app.add_flag("--strict", strict, "An image without a face is an error: exit code 1 at the end");
     app.add_flag("--skip-damaged", skip_damaged, "An image that cannot be read is no error");
     app.add_option("--threads", threads, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
-    CLI11_PARSE(app, argc, argv);
-    return run_program([&] {
+    return run_program(app, argc, argv, [&] {
         lafs::require(
             !points.empty() || !detector.model.empty(), "align",
             "got neither a list of points (--points) nor a detector's model (--detector), expected one");
@@ -52,9 +51,9 @@ int main(int argc, char** argv) {
         const FindFaces find = points.empty() ? open_detector(detector) : FindFaces();
         const auto items = points.empty() ? lafs::images_below(options.root)
                                           : lafs::listed_images(lafs::read_face_points(points));
-        const lafs::AlignResult result =
-            lafs::align_images(items, options, find,
-                               [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
+        const lafs::AlignResult result = lafs::align_images(
+            items, options, find,
+            [](const std::string& line) { std::fprintf(stderr, "%s\n", lafs::valid_utf8(line).c_str()); });
         std::printf(
             "%zu images: %lld aligned (%lld with several faces), %lld kept, %lld without a face, %lld "
             "damaged\n",
