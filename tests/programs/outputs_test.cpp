@@ -96,13 +96,13 @@ TEST_CASE("standard output that is full or closed is told by every program", "[p
         INFO(name);
         const auto full = in_shell(name, arguments, "> /dev/full");
         CHECK(full.first == 1);
-        check_contains(full.second, "error: cannot write standard output: No space left on device");
+        check_contains(full.second, "error: cannot write standard output: ");
         fs::remove_all(folder / "set");
         for (const char* file : {"train.rec", "train.idx", "property"})
             fs::remove(folder / file);
         const auto closed = in_shell(name, arguments, ">&-");
         CHECK(closed.first == 1);
-        check_contains(closed.second, "error: cannot write standard output: Bad file descriptor");
+        check_contains(closed.second, "error: cannot write standard output: ");
         for (const char* file : {"train.rec", "train.idx", "property"})
             fs::remove(folder / file);
         fs::remove_all(folder / "set");
