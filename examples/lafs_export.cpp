@@ -27,6 +27,9 @@ int main(int argc, char** argv) {
         lafs::require(found.empty(), "export", out, " holds a run or an export already (", found,
                       "), expected a new folder");
         lafs::check_apart(out, data);
+        lafs::check_new_folder(out / "images", "");
+        lafs::require(!std::filesystem::exists(out / "pairs.txt"), "export", out / "pairs.txt",
+                      " exists already, expected a new folder");
         const auto source = lafs::open_source(data);
         const auto chosen = lafs::make_pairs(*source, pairs, folds, seed);
         lafs::write_image_folder(*source, out / "images");

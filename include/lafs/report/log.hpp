@@ -166,6 +166,9 @@ private:
         descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
         if (descriptor_ < 0)
             fail("log", "cannot open ", path_, ": ", std::strerror(errno));
+        struct ::stat status = {};
+        if (::fstat(descriptor_, &status) == 0 && !S_ISREG(status.st_mode))
+            return;  // a device or a pipe: nothing to continue, and nothing to shorten
         try {
             require(::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, "log",
                     "another process is writing ", path_);
