@@ -4,7 +4,7 @@
 #include <lafs/data/align_images.hpp>
 
 #include "detector_cli.hpp"
-#include "run_app.hpp"
+#include "run_program.hpp"
 
 int main(int argc, char** argv) {
     CLI::App app{

@@ -7,7 +7,7 @@
 #include <lafs/io/json_text.hpp>
 
 #include "detector_cli.hpp"
-#include "run_app.hpp"
+#include "run_program.hpp"
 
 namespace {
 

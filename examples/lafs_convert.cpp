@@ -2,9 +2,10 @@
 //
 //   lafs_convert part_fvit.pth part_fvit.safetensors
 //   lafs_convert --list part_fvit.pth
+#include <CLI/CLI.hpp>
 #include <lafs/faces/convert_weights.hpp>
 
-#include "run_app.hpp"
+#include "run_program.hpp"
 
 namespace {
 

@@ -1,4 +1,5 @@
 // The embeddings of a set of faces, for use in other programs.
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <lafs/data/bin_source.hpp>
 #include <lafs/data/set_outputs.hpp>
@@ -8,7 +9,7 @@
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/report/progress.hpp>
 
-#include "run_app.hpp"
+#include "run_program.hpp"
 
 namespace {
 

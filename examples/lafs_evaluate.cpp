@@ -1,10 +1,11 @@
 // Evaluates a recogniser: verification sets, IJB-B and IJB-C, thresholds, curves.
+#include <CLI/CLI.hpp>
 #include <lafs/data/set_outputs.hpp>
 #include <lafs/faces/evaluate.hpp>
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/io/json_text.hpp>
 
-#include "run_app.hpp"
+#include "run_program.hpp"
 
 namespace {
 

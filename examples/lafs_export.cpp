@@ -1,9 +1,10 @@
 // Writes a set of faces as an image folder with a list of verification pairs, for lafs_evaluate or to see.
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <lafs/data/set_outputs.hpp>
 #include <lafs/data/source_pairs.hpp>
 
-#include "run_app.hpp"
+#include "run_program.hpp"
 
 int main(int argc, char** argv) {
     CLI::App app{"Writes a set of faces to OUT/images and verification pairs of them to OUT/pairs.txt."};

@@ -1,4 +1,5 @@
 // Sets of faces in MXNet record files (train.rec): what they hold, whether they are whole, and making them.
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <lafs/data/record_tools/bin.hpp>
 #include <lafs/data/record_tools/info.hpp>
@@ -7,7 +8,7 @@
 #include <lafs/data/set_outputs.hpp>
 #include <lafs/data/source.hpp>
 
-#include "run_app.hpp"
+#include "run_program.hpp"
 
 namespace {
 

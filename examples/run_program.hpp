@@ -13,6 +13,10 @@
 #include <lafs/core/utf8.hpp>
 #include <string>
 
+namespace CLI {
+class ParseError;
+}
+
 namespace program {
 
 /// Prints one line `error: ...` on standard error.
@@ -55,4 +59,18 @@ int run_program(const Body& body) {
         program::report_error(error.what());
     }
     return program::output_arrived() ? code : 1;
+}
+
+/// The same for a program whose command line CLI11 reads, for which it includes <CLI/CLI.hpp>: parsing belongs to the
+/// run, since --help is output, too.
+template <class App, class Body, class ParseError = CLI::ParseError>
+int run_program(App& app, int argc, const char* const* argv, const Body& body) {
+    return run_program([&]() -> int {
+        try {
+            app.parse(argc, argv);
+        } catch (const ParseError& error) {
+            return app.exit(error);
+        }
+        return body();
+    });
 }
