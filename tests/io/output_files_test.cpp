@@ -63,6 +63,10 @@ TEST_CASE("one file is known under any of its names", "[io]") {
     CHECK(lafs::lies_in(folder / "new" / "x", folder / "new"));
     CHECK_FALSE(lafs::lies_in(folder / "newer", folder / "new"));
     CHECK_FALSE(lafs::lies_in(folder.path(), folder / "deep"));
+    for (const fs::path& none : {fs::path(), folder.path()})  // no name is no place
+        CHECK_FALSE(lafs::lies_in(none, ""));
+    CHECK_FALSE(lafs::lies_in("", folder.path()));
+    CHECK_FALSE(lafs::same_file("", ""));
 }
 
 TEST_CASE("no output is an input or another output", "[io]") {

@@ -42,20 +42,21 @@ inline bool same_file(const std::filesystem::path& a, const std::filesystem::pat
     if (fs::equivalent(a, b, error))
         return true;
     const auto place = [&](const fs::path& path) {
-        return fs::weakly_canonical(fs::absolute(detail::followed(path)), error);
+        return fs::weakly_canonical(fs::absolute(detail::followed(path), error), error);
     };
     const fs::path first = place(a);
-    return !error && first == place(b) && !error;
+    return !error && !first.empty() && first == place(b) && !error;
 }
 
 /// Whether `inner` is the folder `outer`, or lies in it, there or not.
 inline bool lies_in(const std::filesystem::path& inner, const std::filesystem::path& outer) {
     std::error_code error;
     const auto place = [&](const std::filesystem::path& path) {
-        return (std::filesystem::weakly_canonical(std::filesystem::absolute(path), error) / "").string();
+        return (std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error) / "")
+            .string();
     };
     const std::string folder = place(outer);
-    return !error && place(inner).starts_with(folder) && !error;
+    return !error && !folder.empty() && place(inner).starts_with(folder) && !error;
 }
 
 /// A file or folder, and the option that named it.
