@@ -114,10 +114,12 @@ TEST_CASE("a file that is replaced keeps who may read it", "[io]") {
     TemporaryFolder folder;
     lafs_test::write_text(folder / "secret", "old");
     ::chmod((folder / "secret").c_str(), 0600);
+    const bool root = ::geteuid() == 0 && ::chown((folder / "secret").c_str(), 1234, 1235) == 0;
     lafs::write_file(folder / "secret", "new");
     struct ::stat status = {};
     REQUIRE(::stat((folder / "secret").c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
+    CHECK(status.st_uid == (root ? 1234 : ::geteuid()));
 }
 
 TEST_CASE("names as long as the file system allows", "[io]") {

@@ -95,8 +95,10 @@ public:
         }
         if (::ftruncate(descriptor_, 0) != 0)
             give_up("cannot empty the temporary file of");
-        if (exists)  // the file keeps who may read it; where that cannot be, it is a new file
-            (void)::fchmod(descriptor_, there.st_mode & 0777);
+        if (exists) {  // the file keeps its owner and who may read it; where that cannot be, it is a new file
+            (void)!::fchown(descriptor_, there.st_uid, there.st_gid);
+            (void)!::fchmod(descriptor_, there.st_mode & 0777);
+        }
     }
 
     ~AtomicFile() { discard(); }
