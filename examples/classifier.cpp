@@ -8,6 +8,8 @@
 #include <lafs/optim/adamw.hpp>
 #include <lafs/train/saved_state.hpp>
 
+#include "run_program.hpp"
+
 using lafs::Tensor, lafs::Variable;
 constexpr std::int64_t side = 16, pixels = side * side, batch = 64;
 constexpr char font[10][16] = {  // five rows of three
@@ -39,7 +41,7 @@ struct Classifier : lafs::Module<float> {
     }
 };
 
-int main(int argc, char** argv) {
+static int train(int argc, char** argv) {
     lafs::require(argc == 3, "classifier", "expected a file for its state and a number of steps");
     lafs::manual_seed(1);
     Classifier model;
@@ -77,4 +79,9 @@ int main(int argc, char** argv) {
             right += std::max_element(row, row + 10) - row == labels.data()[i];
     }
     std::printf("accuracy %.4f\n", static_cast<double>(right) / (100 * batch));
+    return 0;
+}
+
+int main(int argc, char** argv) {
+    return run_program([&] { return train(argc, argv); });
 }

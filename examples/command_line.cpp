@@ -1,7 +1,11 @@
 #include "command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <lafs/core/error.hpp>
+#include <lafs/train/config_file.hpp>
+#include <optional>
+#include <string_view>
 
 #include "run_program.hpp"
 
@@ -71,10 +75,78 @@ CommandLine::Option CommandLine::flag(const std::string& name, bool& variable, c
 }
 
 void CommandLine::config_file(const std::string& name, const std::string& help) {
-    app_->set_config(name, "", help)->check(CLI::ExistingFile);
+    config_option_ = name;
+    app_->add_option(name, config_, help)->configurable(false);
+}
+
+namespace {
+
+/// The value that an option has on the command line: behind it, or behind its `=`; the last one counts.
+std::optional<std::string> value_on(const std::vector<std::string>& arguments, const std::string& option) {
+    std::optional<std::string> value;
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+        if (arguments[i] == option && i + 1 < arguments.size())
+            value = arguments[i + 1];
+        else if (arguments[i].starts_with(option + "="))
+            value = arguments[i].substr(option.size() + 1);
+    return value;
+}
+
+bool is_given(const std::vector<std::string>& arguments, const std::string& option) {
+    return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+        return argument == option || argument.starts_with(option + "=");
+    });
+}
+
+/// Whether a message has the option in it as a whole word.
+bool names_option(const std::string& message, const std::string& option) {
+    const std::size_t at = message.find(option);
+    return at != std::string::npos && message.find_first_of("-_abcdefghijklmnopqrstuvwxyz0123456789",
+                                                            at + option.size()) != at + option.size();
+}
+
+}  // namespace
+
+std::vector<std::string> CommandLine::with_config(std::vector<std::string> arguments) {
+    const auto file = config_option_.empty() ? std::nullopt : value_on(arguments, config_option_);
+    if (!file)
+        return arguments;
+    std::vector<std::string> all;
+    for (const lafs::ConfigEntry& entry : lafs::read_config_file(*file)) {
+        const std::string option = "--" + entry.name, line = *file + " line " + std::to_string(entry.line);
+        const CLI::Option* known = app_->get_option_no_throw(option);
+        lafs::require(known && known->get_configurable(), "config", line, ": got \"", entry.name,
+                      "\", expected the name of an option (see --help)");
+        lafs::require(!entry.value.empty() || known->get_expected_max() > 0, "config", line,
+                      ": got no value for \"", entry.name, "\", expected true or false");
+        if (is_given(arguments, option))
+            continue;
+        config_lines_.emplace_back(option, line);
+        if (!entry.value.empty()) {
+            all.push_back(option + "=" + entry.value);
+        } else {
+            all.push_back(option);  // CLI11 takes what follows an empty `=` for the value
+            all.emplace_back();
+        }
+    }
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return all;
 }
 
 int CommandLine::run(int argc, char** argv, const std::function<int()>& body) {
-    CLI11_PARSE(*app_, argc, argv);
-    return run_program(body);
+    return run_program([&] {
+        const std::vector<std::string> arguments = with_config({argv + 1, argv + argc});
+        std::vector<const char*> pointers{argv[0]};
+        for (const std::string& argument : arguments)
+            pointers.push_back(argument.c_str());
+        try {
+            app_->parse(static_cast<int>(pointers.size()), pointers.data());
+        } catch (const CLI::ParseError& error) {
+            for (const auto& [option, line] : config_lines_)
+                if (names_option(error.what(), option))
+                    program::report_error(line + ":");
+            return app_->exit(error);
+        }
+        return body();
+    });
 }

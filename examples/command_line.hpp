@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -48,7 +49,8 @@ public:
     Option option(const std::string& name, const std::function<void(std::int64_t)>& use,
                   const std::string& help);
     Option flag(const std::string& name, bool& variable, const std::string& help);
-    /// Reads options from a file that this option names, too.
+    /// Reads options from a file that this option names, too: `name = value` lines (lafs/train/config_file.hpp). What
+    /// the command line gives wins; names that are no options end the run.
     void config_file(const std::string& name, const std::string& help);
 
     /// Parses, then runs the program's body, whose errors become one line on standard error and exit code 1.
@@ -56,5 +58,10 @@ public:
     int run(int argc, char** argv, const std::function<int()>& body);
 
 private:
+    /// The arguments of the program, those of its file of options in front.
+    std::vector<std::string> with_config(std::vector<std::string> arguments);
+
     std::unique_ptr<CLI::App> app_;
+    std::string config_option_, config_;
+    std::vector<std::pair<std::string, std::string>> config_lines_;  // an option, and where in the file it is
 };

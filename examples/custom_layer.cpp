@@ -7,6 +7,8 @@
 #include <lafs/testing/random_inputs.hpp>
 #include <sstream>
 
+#include "run_program.hpp"
+
 // An element-wise operation is its value f and its derivative df, for any value type.
 struct Mish {
     template <class V>
@@ -46,7 +48,7 @@ struct MishLinear : lafs::Module<T> {
     }
 };
 
-int main() {
+static int check() {
     MishLinear<double> layer(7, 5);
     const lafs::Variable<double> x(lafs::normal_tensor({3, 7}, 2), true);
     const auto result = lafs::check_gradients([&](const auto& in) { return layer.forward(in[0]); },
@@ -55,4 +57,8 @@ int main() {
     text << result;
     std::printf("%s: %s\n", result.ok() ? "gradients are right" : "gradients are WRONG", text.str().c_str());
     return result.ok() ? 0 : 1;
+}
+
+int main() {
+    return run_program(check);
 }

@@ -23,10 +23,10 @@ struct DetectorCli {
 
 /// Adds --detector, --score, --search-size and --choose.
 inline void add_detector_options(CLI::App& app, DetectorCli& detector) {
-    app.add_option(
-        "--detector", detector.model,
-        "A YuNet face detection model (.onnx) that finds the faces: face_detection_yunet_2022mar.onnx for "
-        "OpenCV up to 4.7, face_detection_yunet_2023mar.onnx from 4.8 on");
+    app.add_option("--detector", detector.model,
+                   "A YuNet face detection model (.onnx) that finds the faces: "
+                   "face_detection_yunet_2023mar.onnx or later, or "
+                   "face_detection_yunet_2022mar.onnx with OpenCV up to 4.7");
     app.add_option("--score", detector.score, "Least score of a detected face")->check(CLI::Range(0.0, 1.0));
     app.add_option("--search-size", detector.largest_side,
                    "Longer side at which the detector looks at larger images, in pixels")

@@ -38,8 +38,7 @@ int main(int argc, char** argv) {
     app.add_flag("--skip-damaged", skip_damaged, "An image that cannot be read is no error");
     add_image_options(app);
     app.add_option("--threads", threads, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
-    CLI11_PARSE(app, argc, argv);
-    return run_program([&] {
+    return run_program(app, argc, argv, [&] {
         lafs::require(
             !points.empty() || !detector.model.empty(), "align",
             "got neither a list of points (--points) nor a detector's model (--detector), expected one");
@@ -54,9 +53,9 @@ int main(int argc, char** argv) {
         const FindFaces find = points.empty() ? open_detector(detector) : FindFaces();
         const auto items = points.empty() ? lafs::images_below(options.root)
                                           : lafs::listed_images(lafs::read_face_points(points));
-        const lafs::AlignResult result =
-            lafs::align_images(items, options, find,
-                               [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
+        const lafs::AlignResult result = lafs::align_images(
+            items, options, find,
+            [](const std::string& line) { std::fprintf(stderr, "%s\n", lafs::valid_utf8(line).c_str()); });
         std::printf(
             "%zu images: %lld aligned (%lld with several faces), %lld kept, %lld without a face, %lld "
             "damaged\n",

@@ -4,7 +4,7 @@
 #include <lafs/faces/calibration_file.hpp>
 #include <lafs/faces/compare_faces.hpp>
 #include <lafs/faces/face_model.hpp>
-#include <nlohmann/json.hpp>
+#include <lafs/io/json_text.hpp>
 
 #include "detector_cli.hpp"
 #include "image_options.hpp"
@@ -50,7 +50,7 @@ void print(const Compare& compare, const lafs::FaceComparison& result,
             json["same"] = same;
         }
         json["notes"] = notes;
-        std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+        std::printf("%s\n", lafs::json_text(json, 2).c_str());
         return;
     }
     std::printf("cosine            %.4f\nsquared distance  %.4f\n", result.cosine, result.squared_distance);
@@ -81,7 +81,7 @@ int run(const Compare& compare, bool has_threshold, std::optional<double> far) {
     const auto result =
         lafs::compare_faces(faces[0], faces[1], [&](const auto& images) { return model.embed(images); });
     for (const std::string& note : notes)
-        std::fprintf(stderr, "warning: %s\n", note.c_str());
+        std::fprintf(stderr, "warning: %s\n", lafs::valid_utf8(note).c_str());
     print(compare, result, threshold, notes);
     return 0;
 }
@@ -123,8 +123,7 @@ int main(int argc, char** argv) {
     add_image_options(app);
     app.add_flag("--json", compare.json, "Print the result as JSON");
     app.add_option("--threads", compare.threads, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
-    CLI11_PARSE(app, argc, argv);
-    return run_program([&] {
+    return run_program(app, argc, argv, [&] {
         return run(compare, threshold->count() > 0,
                    far->count() > 0 ? std::optional<double>(compare.far) : std::nullopt);
     });

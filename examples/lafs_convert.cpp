@@ -54,8 +54,7 @@ int main(int argc, char** argv) {
            "may be repeated")
         ->allow_extra_args(false);
     app.add_flag("--force", options.force, "Replace OUT if it is there");
-    CLI11_PARSE(app, argc, argv);
-    return run_program([&] {
+    return run_program(app, argc, argv, [&] {
         if (listing->count() > 0) {
             std::fputs(lafs::list_weights(lafs::open_weights(list)).c_str(), stdout);
             return 0;
@@ -63,7 +62,8 @@ int main(int argc, char** argv) {
         lafs::require(!in.empty() && !out.empty(), "options", "got ", in.empty() ? "no file" : "one file",
                       ", expected IN and OUT, or --list FILE; see --help");
         options.metadata = read_metadata(metadata);
-        std::fprintf(stderr, "%s\n", lafs::convert_weights(in, out, options).text().c_str());
+        std::fprintf(stderr, "%s\n",
+                     lafs::valid_utf8(lafs::convert_weights(in, out, options).text()).c_str());
         return 0;
     });
 }

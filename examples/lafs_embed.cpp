@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <lafs/data/bin_source.hpp>
+#include <lafs/data/set_outputs.hpp>
 #include <lafs/faces/embed_source.hpp>
 #include <lafs/faces/embedding_file.hpp>
 #include <lafs/faces/face_model.hpp>
@@ -22,13 +23,6 @@ struct Embed {
     int threads = 0;
 };
 
-/// Throws where a file cannot be written later, after hours of work.
-void check_folder(const std::filesystem::path& file) {
-    const auto folder = file.parent_path();
-    lafs::require(folder.empty() || std::filesystem::is_directory(folder), "embed", "the folder of ", file,
-                  " does not exist");
-}
-
 void write_names(const std::filesystem::path& path, const lafs::FaceSource& source,
                  const lafs::EmbeddedSet& set) {
     lafs::AtomicFile file(path);
@@ -38,8 +32,9 @@ void write_names(const std::filesystem::path& path, const lafs::FaceSource& sour
 }
 
 int run(const Embed& embed) {
-    for (const auto& file : {embed.out, embed.names, embed.labels})
-        check_folder(file);
+    auto inputs = lafs::inputs_of_set("--data", embed.data);
+    inputs.push_back({"--weights", embed.weights});
+    lafs::check_outputs({{"--out", embed.out}, {"--names", embed.names}, {"--labels", embed.labels}}, inputs);
     if (embed.threads > 0)
         lafs::set_threads(embed.threads);
     lafs::EmbeddingFile file(embed.out, embed.half ? lafs::DType::float16 : lafs::DType::float32);
@@ -71,7 +66,7 @@ int run(const Embed& embed) {
 
     for (const lafs::DamagedImage& image : set.damaged)
         std::fprintf(stderr, "left out: image %lld, %s: %s\n", static_cast<long long>(image.index),
-                     image.name.c_str(), image.error.c_str());
+                     lafs::valid_utf8(image.name).c_str(), lafs::valid_utf8(image.error).c_str());
     std::printf("%zu embeddings of %lld values in %s, %zu damaged images left out\n", set.images.size(),
                 static_cast<long long>(set.dim), embed.out.c_str(), set.damaged.size());
     return 0;
@@ -110,6 +105,5 @@ int main(int argc, char** argv) {
     app.add_option("--threads", embed.threads, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
     app.add_flag("--skip-damaged", embed.options.skip_damaged,
                  "Leave out images that cannot be read, and name them, instead of stopping");
-    CLI11_PARSE(app, argc, argv);
-    return run_program([&] { return run(embed); });
+    return run_program(app, argc, argv, [&] { return run(embed); });
 }

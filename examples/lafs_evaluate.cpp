@@ -1,7 +1,9 @@
 // Evaluates a recogniser: verification sets, IJB-B and IJB-C, thresholds, curves.
 #include <CLI/CLI.hpp>
+#include <lafs/data/set_outputs.hpp>
 #include <lafs/faces/evaluate.hpp>
 #include <lafs/io/atomic_file.hpp>
+#include <lafs/io/json_text.hpp>
 
 #include "image_options.hpp"
 #include "run_program.hpp"
@@ -57,6 +59,21 @@ void add_outputs(CLI::App& app, Arguments& a) {
     app.add_option("--json", a.json, "Write the result as JSON to this file; - for standard output");
 }
 
+/// All files that an evaluation reads.
+std::vector<lafs::NamedPath> inputs_of(const lafs::EvaluateOptions& options) {
+    std::vector<lafs::NamedPath> inputs{{"--weights", options.weights},
+                                        {"--pairs", options.pairs},
+                                        {"--root", options.root},
+                                        {"--scores", options.scores},
+                                        {"--ijb", options.ijb}};
+    for (const std::filesystem::path& bin : options.bins)
+        inputs.push_back({"--bin", bin});
+    std::error_code ignored;  // a folder that is not there has no lists
+    for (const auto& list : std::filesystem::directory_iterator(options.ijb / "meta", ignored))
+        inputs.push_back({"--ijb", list.path()});
+    return inputs;
+}
+
 int evaluate(Arguments& a) {
     lafs::require(a.protocol == "ijb" || a.options.ijb.empty(), "evaluate",
                   "--ijb belongs to --protocol ijb");
@@ -65,6 +82,8 @@ int evaluate(Arguments& a) {
     for (const std::filesystem::path& file : {a.roc, a.det})
         if (!file.empty())
             lafs::check_curve_file(file);
+    lafs::check_outputs({{"--json", a.json == "-" ? "" : a.json}, {"--roc", a.roc}, {"--det", a.det}},
+                        inputs_of(a.options));
     if (a.threads > 0)
         lafs::set_threads(a.threads);
     a.options.embed.mirrored = !a.no_flip;
@@ -73,7 +92,9 @@ int evaluate(Arguments& a) {
         a.options.calibrate_far = a.calibrate_far;
 
     const lafs::EvaluateResult result = lafs::evaluate(a.options);
-    const std::string json = result.json.dump(2) + "\n";
+    const std::string json = lafs::json_text(result.json, 2) + "\n";
+    for (const std::string& warning : result.warnings)
+        std::fprintf(stderr, "warning: %s\n", lafs::valid_utf8(warning).c_str());
     std::fputs(a.json == "-" ? json.c_str() : result.text.c_str(), stdout);
     if (!a.json.empty() && a.json != "-")
         lafs::write_file(a.json, json);
@@ -97,6 +118,5 @@ int main(int argc, char** argv) {
     add_inputs(app, arguments);
     add_how(app, arguments);
     add_outputs(app, arguments);
-    CLI11_PARSE(app, argc, argv);
-    return run_program([&] { return evaluate(arguments); });
+    return run_program(app, argc, argv, [&] { return evaluate(arguments); });
 }

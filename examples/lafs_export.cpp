@@ -1,6 +1,7 @@
 // Writes a set of faces as an image folder with a list of verification pairs, for lafs_evaluate or to see.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <lafs/data/set_outputs.hpp>
 #include <lafs/data/source_pairs.hpp>
 
 #include "image_options.hpp"
@@ -25,9 +26,15 @@ int main(int argc, char** argv) {
     app.add_option("--pairs", pairs, "Pairs, half of them of one person");
     app.add_option("--folds", folds, "Folds of the pairs");
     app.add_option("--seed", seed, "Seed of the choice of pairs");
-    CLI11_PARSE(app, argc, argv);
 
-    return run_program([&] {
+    return run_program(app, argc, argv, [&] {
+        const std::string found = lafs::result_in(out);
+        lafs::require(found.empty(), "export", out, " holds a run or an export already (", found,
+                      "), expected a new folder");
+        lafs::check_apart(out, data);
+        lafs::check_new_folder(out / "images", "");
+        lafs::require(!std::filesystem::exists(out / "pairs.txt"), "export", out / "pairs.txt",
+                      " exists already, expected a new folder");
         const auto source = lafs::open_source(data, options);
         const auto chosen = lafs::make_pairs(*source, pairs, folds, seed);
         lafs::write_image_folder(*source, out / "images");

@@ -4,12 +4,15 @@
 //   lafs_quickstart face.jpg part_fvit.pth         a published checkpoint
 //   lafs_quickstart face.jpg                       random weights, to see that everything works
 #include <cstdio>
-#include <exception>
 #include <lafs/core/warning.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/faces/face_model.hpp>
 
-int main(int argc, char** argv) try {
+#include "run_program.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
     if (argc < 2 || argc > 3) {
         std::fprintf(stderr, "usage: lafs_quickstart IMAGE [WEIGHTS.safetensors or .pth]\n");
         return 2;
@@ -26,7 +29,7 @@ int main(int argc, char** argv) try {
     lafs::FaceModel<float> model = argc == 3 ? lafs::load_face_model(argv[2], {}, &report)
                                              : lafs::FaceModel<float>(lafs::parse_model("tiny"));
     if (argc == 3)
-        std::fprintf(stderr, "%s\n", report.text().c_str());
+        std::fprintf(stderr, "%s\n", lafs::valid_utf8(report.text()).c_str());
 
     const lafs::Tensor<float> embedding = model.embed(images);
     std::printf("embedding, %lld values:\n", static_cast<long long>(embedding.size()));
@@ -42,7 +45,11 @@ int main(int argc, char** argv) try {
                         static_cast<double>(points.data()[2 * i + 1]));
     }
     std::printf("\n");
-} catch (const std::exception& error) {
-    std::fprintf(stderr, "error: %s\n", error.what());
-    return 1;
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_program([&] { return run(argc, argv); });
 }

@@ -5,6 +5,7 @@
 #include <lafs/data/record_tools/info.hpp>
 #include <lafs/data/record_tools/pack.hpp>
 #include <lafs/data/record_tools/verify.hpp>
+#include <lafs/data/set_outputs.hpp>
 #include <lafs/data/source.hpp>
 
 #include "image_options.hpp"
@@ -46,7 +47,13 @@ int verify(const Options& options) {
     for (const std::filesystem::path& output : {options.repair, options.index})
         if (!output.empty())
             lafs::check_output(output, options.overwrite());
-    const lafs::OpenedRecords opened(record_file(options.file));
+    const std::filesystem::path file = record_file(options.file);  // its index may be made anew
+    const auto index = options.repair.empty() ? options.repair : lafs::record_index_path(options.repair);
+    lafs::check_outputs({{"--repair", options.repair}, {"--write-index", options.index}, {"--repair", index}},
+                        {{"FILE", file}});
+    lafs::check_outputs({{"--repair", options.repair}, {"--repair", index}},
+                        lafs::inputs_of_set("FILE", file));
+    const lafs::OpenedRecords opened(file);
     const lafs::RecordCheck check = lafs::check_records(opened, progress());
     for (const lafs::DamagedRecord& record : check.damaged)
         std::printf("damaged: record %llu at byte %llu: %s\n", static_cast<unsigned long long>(record.key),
@@ -71,16 +78,22 @@ int list(const Options& options) {
     const lafs::RecordFile file(record_file(options.file));
     std::puts(lafs::record_list_header);
     for (std::uint64_t i = options.first; i < file.size() && i - options.first < options.count; ++i)
-        std::puts(lafs::list_record(file, i).c_str());
+        if (std::puts(lafs::list_record(file, i).c_str()) < 0)
+            break;  // nobody reads on
     return 0;
 }
 
 int pack(const Options& options) {
     lafs::check_set_output(options.out, options.overwrite());  // before the long work
+    lafs::check_outputs({{"OUT", options.out},
+                         {"OUT", lafs::record_index_path(options.out)},
+                         {"OUT", options.out.parent_path() / "property"}},
+                        lafs::inputs_of_set("DATA", options.data));
     const auto source = lafs::open_source(options.data, options.source);
     const lafs::ImageCheck check = lafs::check_images(*source, progress());
     for (const auto& [i, reason] : check.damaged)
-        std::fprintf(stderr, "damaged: %s: %s\n", source->name(i).c_str(), reason.c_str());
+        std::fprintf(stderr, "damaged: %s: %s\n", lafs::valid_utf8(source->name(i)).c_str(),
+                     lafs::valid_utf8(reason).c_str());
     lafs::require(check.damaged.empty() || options.skip_damaged, "pack", check.damaged.size(), " of ",
                   source->size(), " images are damaged; --skip-damaged leaves them out");
     const lafs::SetProperty property = lafs::pack_records(*source, check, options.out, options.overwrite());
@@ -96,7 +109,7 @@ int unpack(const Options& options) {
     const lafs::RecordSource source(record_file(options.file));
     const auto damaged = lafs::unpack_records(source, options.out, options.overwrite());
     for (const std::string& reason : damaged)
-        std::fprintf(stderr, "damaged: %s\n", reason.c_str());
+        std::fprintf(stderr, "damaged: %s\n", lafs::valid_utf8(reason).c_str());
     std::printf("%lld images written to %s, %zu damaged\n",
                 static_cast<long long>(source.size()) - static_cast<long long>(damaged.size()),
                 options.out.c_str(), damaged.size());
@@ -104,23 +117,20 @@ int unpack(const Options& options) {
 }
 
 int bin(const Options& options) {
+    lafs::check_output(options.file, options.overwrite());
+    lafs::check_outputs({{"OUT", options.file}}, {{"--pairs", options.pairs}, {"--root", options.root}});
     const lafs::PairList pairs = lafs::read_pairs(options.pairs, options.root);
     lafs::write_pairs_bin(pairs, options.file, options.overwrite());
     std::printf("%zu pairs written to %s\n", pairs.pairs.size(), options.file.c_str());
     return 0;
 }
 
-CLI::App* add_command(CLI::App& app, const char* name, const char* help, Options& options,
-                      int (*run)(const Options&), int& result) {
+using Command = int (*)(const Options&);
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* help, Command run, Command& chosen) {
     CLI::App* command = app.add_subcommand(name, help);
     add_image_options(*command);
-    command->callback([&options, &result, run] {
-        result = run_program([&] {
-            if (options.threads > 0)
-                lafs::set_threads(options.threads);
-            return run(options);
-        });
-    });
+    command->callback([&chosen, run] { chosen = run; });
     return command;
 }
 
@@ -146,15 +156,14 @@ int main(int argc, char** argv) {
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.require_subcommand(1);
     Options options;
-    int result = 0;
+    Command chosen = nullptr;
 
-    add_file(add_command(app, "info", "Facts: images, identities, sizes, layout", options, info, result),
-             options);
+    add_file(add_command(app, "info", "Facts: images, identities, sizes, layout", info, chosen), options);
 
     CLI::App* command =
         add_file(add_command(app, "verify",
                              "Read everything and name all that is damaged; exit code 1 if there is any",
-                             options, verify, result),
+                             verify, chosen),
                  options);
     command->add_option(
         "--repair", options.repair,
@@ -164,13 +173,11 @@ int main(int argc, char** argv) {
     add_threads(command, options);
 
     command = add_file(
-        add_command(app, "list", "A line of fields between tabs for each record", options, list, result),
-        options);
+        add_command(app, "list", "A line of fields between tabs for each record", list, chosen), options);
     command->add_option("--first", options.first, "Begin with this record, counted from 0");
     command->add_option("--count", options.count, "List at most so many records");
 
-    command = add_command(app, "pack", "Write a set to OUT, its .idx, and property beside it", options, pack,
-                          result);
+    command = add_command(app, "pack", "Write a set to OUT, its .idx, and property beside it", pack, chosen);
     command
         ->add_option("DATA", options.data,
                      "A folder root/<identity>/<image>, or what trainers take as --data")
@@ -184,19 +191,21 @@ int main(int argc, char** argv) {
 
     command =
         add_file(add_command(app, "unpack", "Write the images to OUT/<label>/<key>.jpg as they are stored",
-                             options, unpack, result),
+                             unpack, chosen),
                  options);
     command->add_option("OUT", options.out, "The folder to write to")->required();
     add_force(command, options);
 
-    command =
-        add_command(app, "bin", "Write pairs of image files to a verification set in one file (lfw.bin)",
-                    options, bin, result);
+    command = add_command(
+        app, "bin", "Write pairs of image files to a verification set in one file (lfw.bin)", bin, chosen);
     command->add_option("OUT", options.file, "The file to write")->required();
     command->add_option("--pairs", options.pairs, "List of pairs (pairs.txt)")->required();
     command->add_option("--root", options.root, "Folder of the pairs' images")->required();
     add_force(command, options);
 
-    CLI11_PARSE(app, argc, argv);
-    return result;
+    return run_program(app, argc, argv, [&] {
+        if (options.threads > 0)
+            lafs::set_threads(options.threads);
+        return chosen(options);
+    });
 }

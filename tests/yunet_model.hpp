@@ -1,5 +1,7 @@
-// A face detection model as YuNet's of 2022, whose answer for any image of 64 x 64 is the same: for tests of
+// Face detection models as YuNet's of 2022 and of 2023, whose answer for any image of 64 x 64 is the same: for tests of
 // what is done with that answer.
+//
+// Models of 2023 and later have four outputs for each stride of 8, 16 and 32: see data/yunet_outputs.hpp.
 //
 // FaceDetectorYN of OpenCV 4.5.4 to 4.7 reads three outputs: for each of 235 boxes of an image of 64 x 64,
 // `loc` (14 values), `conf` (2) and `iou` (1). Boxes 224 to 231 are of 64 and 96 pixels around four centres.
@@ -91,7 +93,52 @@ inline void add_output(ProtoMessage& graph, const std::string& name, const std::
 
 }  // namespace yunet
 
-/// The bytes of an .onnx file that finds these faces in every image of 64 x 64.
+namespace yunet {
+
+/// A graph whose outputs depend on nothing, and the bytes of its file.
+inline ProtoMessage constant_graph() {
+    ProtoMessage graph;
+    graph.message(
+        1, ProtoMessage().text(1, "input").text(2, "mean").text(3, "mean_node").text(4, "GlobalAveragePool"));
+    return graph.text(2, "yunet").message(11, value_info("input", {1, 3, 64, 64}));
+}
+inline std::string file_of(const ProtoMessage& graph) {
+    return ProtoMessage()
+        .number(1, 7)
+        .message(7, graph)
+        .message(8, ProtoMessage().text(1, "").number(2, 11))
+        .bytes();
+}
+
+}  // namespace yunet
+
+/// The bytes of an .onnx file as those of 2023 that finds these faces in every image of 64 x 64, at the anchors of
+/// stride 16 that they number (0 to 15), with boxes of 16 x 16.
+inline std::string yunet_model_2023(const std::vector<PlantedFace>& faces) {
+    ProtoMessage graph = yunet::constant_graph();
+    for (const std::size_t stride : {8, 16, 32}) {
+        const std::size_t columns = 64 / stride, anchors = columns * columns;
+        std::vector<float> classes(anchors), objects(anchors), boxes(anchors * 4), points(anchors * 10);
+        for (const PlantedFace& face : stride == 16 ? faces : std::vector<PlantedFace>()) {
+            classes[face.box] = static_cast<float>(face.score * face.score);
+            objects[face.box] = 1;
+            for (std::size_t k = 0; k < 5; ++k) {
+                points[face.box * 10 + 2 * k] =
+                    static_cast<float>(face.points[k].x / 16 - static_cast<double>(face.box % columns));
+                points[face.box * 10 + 2 * k + 1] =
+                    static_cast<float>(face.points[k].y / 16 - static_cast<double>(face.box / columns));
+            }
+        }
+        const std::string end = "_" + std::to_string(stride);
+        yunet::add_output(graph, "cls" + end, classes);
+        yunet::add_output(graph, "obj" + end, objects);
+        yunet::add_output(graph, "bbox" + end, boxes);
+        yunet::add_output(graph, "kps" + end, points);
+    }
+    return yunet::file_of(graph);
+}
+
+/// The bytes of an .onnx file as those of 2022 that finds these faces in every image of 64 x 64.
 inline std::string yunet_model(const std::vector<PlantedFace>& faces) {
     constexpr std::size_t boxes = 235, first = 224;
     constexpr double variance = 0.1;
@@ -110,18 +157,11 @@ inline std::string yunet_model(const std::vector<PlantedFace>& faces) {
         conf[box * 2 + 1] = static_cast<float>(face.score);
         iou[box] = static_cast<float>(face.score);
     }
-    ProtoMessage graph;
-    graph.message(
-        1, ProtoMessage().text(1, "input").text(2, "mean").text(3, "mean_node").text(4, "GlobalAveragePool"));
-    graph.text(2, "yunet").message(11, yunet::value_info("input", {1, 3, 64, 64}));
+    ProtoMessage graph = yunet::constant_graph();
     yunet::add_output(graph, "loc", loc);
     yunet::add_output(graph, "conf", conf);
     yunet::add_output(graph, "iou", iou);
-    return ProtoMessage()
-        .number(1, 7)
-        .message(7, graph)
-        .message(8, ProtoMessage().text(1, "").number(2, 11))
-        .bytes();
+    return yunet::file_of(graph);
 }
 
 }  // namespace lafs_test

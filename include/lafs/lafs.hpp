@@ -46,6 +46,7 @@
 #include <lafs/core/threads.hpp>
 #include <lafs/core/topk.hpp>
 #include <lafs/core/warning.hpp>
+#include <lafs/core/utf8.hpp>
 #include <lafs/data/affine.hpp>
 #include <lafs/data/alignment.hpp>
 #include <lafs/data/augment.hpp>
@@ -76,6 +77,7 @@
 #include <lafs/data/synthetic_faces.hpp>
 #include <lafs/data/text_lines.hpp>
 #include <lafs/data/tone_ops.hpp>
+#include <lafs/data/yunet_outputs.hpp>
 #include <lafs/eval/calibration.hpp>
 #include <lafs/eval/curves.hpp>
 #include <lafs/eval/distributions.hpp>
@@ -99,6 +101,7 @@
 #include <lafs/io/mapped_file.hpp>
 #include <lafs/io/npy.hpp>
 #include <lafs/io/npy_header.hpp>
+#include <lafs/io/output_files.hpp>
 #include <lafs/io/pickle.hpp>
 #include <lafs/io/pickle_numpy.hpp>
 #include <lafs/io/pytorch_checkpoint.hpp>
@@ -186,6 +189,7 @@
 #include <lafs/ssl/multi_crop.hpp>
 #include <lafs/testing/gradient_check.hpp>
 #include <lafs/testing/random_inputs.hpp>
+#include <lafs/train/config_file.hpp>
 #include <lafs/train/heads.hpp>
 #include <lafs/train/sampler.hpp>
 
@@ -204,10 +208,10 @@
 #include <lafs/data/record_tools/bin.hpp>
 #include <lafs/data/record_tools/check_images.hpp>
 #include <lafs/data/record_tools/info.hpp>
-#include <lafs/data/record_tools/output_files.hpp>
 #include <lafs/data/record_tools/pack.hpp>
 #include <lafs/data/record_tools/set_writer.hpp>
 #include <lafs/data/record_tools/verify.hpp>
+#include <lafs/data/set_outputs.hpp>
 #include <lafs/data/source.hpp>
 #include <lafs/data/source_pairs.hpp>
 #include <lafs/data/verification_bin.hpp>
@@ -226,6 +230,7 @@
 #include <lafs/faces/convert_weights.hpp>
 #include <lafs/faces/face_model.hpp>
 #include <lafs/faces/model_inference.hpp>
+#include <lafs/io/json_text.hpp>
 #include <lafs/io/safetensors.hpp>
 #include <lafs/io/weights.hpp>
 #include <lafs/io/weights_file.hpp>

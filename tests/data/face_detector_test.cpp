@@ -1,9 +1,11 @@
 #include <cmath>
 #include <iostream>
 #include <lafs/data/face_detector.hpp>
+#include <lafs/data/image_codec.hpp>
 #include <string>
 
 #include "catch.hpp"
+#include "shared_data.hpp"
 #include "temporary_folder.hpp"
 #include "yunet_model.hpp"
 
@@ -55,6 +57,42 @@ TEST_CASE("a model's answer becomes five points in the image's pixels", "[data]"
     write_text(model, lafs_test::yunet_model({}));
     CHECK(FaceDetector(model)(Image(64, 64)).empty());
     CHECK_THROWS_AS(FaceDetector(model)(Image()), lafs::Error);
+}
+
+TEST_CASE("a model of 2023 or later runs in any OpenCV", "[data]") {
+    const TemporaryFolder folder;
+    const auto model = folder / "model.onnx";
+    write_text(model, lafs_test::yunet_model_2023({{first, 0.95, 4}, {second, 0.99, 10}}));
+    const std::vector<FivePoints> found = FaceDetector(model)(Image(64, 64));
+    REQUIRE(found.size() == 2);
+    check_near(found[0], second);  // the better score first
+    check_near(found[1], first);
+    lafs::FaceDetectorOptions options;
+    options.score = 0.97;
+    CHECK(FaceDetector(model, options)(Image(60, 33)).size() == 1);  // padded to 64 x 64
+    options.largest_side = 64;
+    const std::vector<FivePoints> large = FaceDetector(model, options)(Image(256, 256));
+    REQUIRE(large.size() == 1);
+    check_near(large[0], second, 4);
+    // Outputs of another size than the image has anchors are an error of this image.
+    const FaceDetector detector(model);
+    CHECK(message_of([&] { detector(Image(128, 64)); }).find("those of 128 anchors") != std::string::npos);
+}
+
+TEST_CASE("a current YuNet finds the points that OpenCV 5.0 finds with it", "[data]") {
+    const auto model = lafs_test::shared("data/models/face_detection_yunet_2026may.onnx");
+    const auto faces = lafs_test::shared("data/celeb112/test/07209");
+    if (!model || !faces)
+        return;
+    // From cv2.FaceDetectorYN of OpenCV 5.0.0.
+    const FivePoints expected = {
+        {{36.0415, 53.0364}, {72.9128, 53.0347}, {54.0264, 73.4813}, {40.4955, 91.5945}, {70.8780, 89.3132}}};
+    const std::vector<FivePoints> found = FaceDetector(*model)(lafs::load_image(*faces / "002993.jpg"));
+    REQUIRE(found.size() == 1);
+    for (std::size_t k = 0; k < 5; ++k) {
+        CHECK(std::abs(found[0][k].x - expected[k].x) < 0.05);
+        CHECK(std::abs(found[0][k].y - expected[k].y) < 0.05);
+    }
 }
 
 TEST_CASE("what is no detection model is refused", "[data]") {

@@ -89,3 +89,14 @@ TEST_CASE("one of several faces is chosen", "[data]") {
     CHECK(message_of([] { lafs::parse_face_choice("first"); }).find("expected largest or central") !=
           std::string::npos);
 }
+
+TEST_CASE("points lie in their image, with one pixel to spare", "[data]") {
+    const FivePoints inside{{{-1, -1}, {640, 480}, {0, 479}, {639.5, 0}, {320, 240}}};
+    lafs::check_points_inside(inside, 640, 480);
+    for (const lafs::Point& outside : {lafs::Point{-1.01, 3}, {640.01, 3}, {3, -1.01}, {3, 480.01}}) {
+        FivePoints points = inside;
+        points[3] = outside;
+        check_contains(message_of([&] { lafs::check_points_inside(points, 640, 480); }),
+                       "lies outside the image of 640 x 480 pixels");
+    }
+}

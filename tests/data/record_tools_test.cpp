@@ -86,7 +86,7 @@ TEST_CASE("a folder is packed into the bytes of InsightFace's layout", "[data]")
     const RecordSource source(folder / "train.rec");
     check_contains(message_of([&] { pack(source, folder / "train.rec"); }), "train.rec\" exists already");
     check_contains(message_of([&] { pack(source, folder / "other.rec"); }), "property\" exists already");
-    CHECK(!fs::exists(folder / "other.rec.tmp"));
+    CHECK(!fs::exists(folder / ".other.rec.lafs-tmp"));
     CHECK(lafs::unpack_records(source, folder / "out").empty());
     CHECK(files_of(folder / "out") == std::map<std::string, std::string>{{"0000000/000000001.pgm", dot(20)},
                                                                          {"0000000/000000002.pgm", dot(30)},

@@ -178,3 +178,8 @@ TEST_CASE("a chart refuses series that do not fit", "[eval]") {
     chart.width = 100;
     CHECK_THROWS_AS(lafs::svg_chart(chart), lafs::Error);
 }
+
+TEST_CASE("markup is UTF-8, whatever bytes come", "[eval]") {
+    CHECK(lafs::escape_markup("b\xC3\xA9<\x01>") == "b\xC3\xA9&lt;&gt;");
+    CHECK(lafs::escape_markup("b\xE9&\xE2\x82") == "b\xEF\xBF\xBD&amp;\xEF\xBF\xBD");
+}

@@ -45,6 +45,9 @@ TEST_CASE("a photograph's face is aligned, found, taken as it is or scaled", "[t
     CHECK(given.note.empty());
     CHECK(lafs::prepare_photograph(aligned, "x", {}, find, FaceChoice::largest).image == aligned);
 
+    CHECK(message_of([&] {
+              lafs::prepare_photograph(large, "x.jpg", at(150, 30), find, FaceChoice::largest);
+          }).find("lies outside x.jpg of 200 x 150 pixels") != std::string::npos);
     CHECK(message_of([&] { lafs::prepare_photograph(large, "x.jpg", {}, find, FaceChoice::largest); }) ==
           "[compare] no face was found in x.jpg");
     faces = {at(20, 30)};

@@ -184,6 +184,17 @@ TEST_CASE("a picture that cannot be read or aligned is named", "[train]") {
         CHECK(message.find(file) != std::string::npos);
         CHECK(message.find("all points lie at 40, 40") != std::string::npos);
     }
+    SECTION("points of the picture at another size") {
+        for (lafs::Point& p : set.faces[5].points)
+            p = {3 * p.x, 3 * p.y};
+        const std::string message = lafs_test::message_of([&] { lafs::embed_templates(set, cell_means); });
+        CHECK(message.find(file) != std::string::npos);
+        CHECK(message.find("lies outside the image of 190 x 180 pixels") != std::string::npos);
+    }
+    SECTION("a point of a face that is cut off") {
+        set.faces[5].points[0].x = -8;
+        CHECK_NOTHROW(lafs::embed_templates(set, cell_means));
+    }
     SECTION("no image") {
         set.images[5].file = "absent.png";
         CHECK(lafs_test::message_of([&] { lafs::embed_templates(set, cell_means); }).find("absent.png") !=

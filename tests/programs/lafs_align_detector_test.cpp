@@ -38,6 +38,13 @@ TEST_CASE("faces are found in a folder of photographs", "[programs]") {
     write_text(root / "ann/notes.txt", "no image");
     const Arguments align{"--root", root, "--out", out, "--detector", model};
 
+    // A model that cannot run ends the run at once, whatever the photographs.
+    lafs_test::ProtoMessage graph = lafs_test::yunet::constant_graph();
+    lafs_test::yunet::add_output(graph, "classes", {1, 2, 3});
+    write_text(model, lafs_test::yunet::file_of(graph));
+    check_contains(failure("lafs_align", align), "model.onnx cannot be used by OpenCV");
+    CHECK_FALSE(fs::exists(out));
+
     write_text(model, lafs_test::yunet_model({{half_size(4, 6), 1, 0}}));
     const auto found = run_program("lafs_align", align);
     INFO(found.errors);

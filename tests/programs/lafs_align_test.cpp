@@ -1,5 +1,6 @@
 // lafs_align with lists of points: what it writes, and what it refuses to.
 #include <algorithm>
+#include <lafs/data/align_images.hpp>
 #include <lafs/data/alignment.hpp>
 #include <lafs/data/image_codec.hpp>
 
@@ -57,6 +58,14 @@ struct Photographs {
     Arguments align() const { return {"--root", root, "--out", out, "--points", list}; }
 };
 
+/// What the program says of photographs one of which is damaged.
+std::string failure_of(const Photographs& photos) {
+    const auto result = run_program("lafs_align", photos.align() + Arguments{"--force"});
+    CHECK(result.exit_code == 1);
+    check_contains(result.output, "1 damaged");
+    return result.errors;
+}
+
 }  // namespace
 
 TEST_CASE("a list of points becomes aligned faces under the same names", "[programs]") {
@@ -95,7 +104,7 @@ TEST_CASE("a list of points becomes aligned faces under the same names", "[progr
 
 TEST_CASE("one of several faces is aligned", "[programs]") {
     const Photographs photos;
-    photos.points(line("ann/1.png", 44, 34) + line("ann/1.png", -300, 0, 3) + line("ann/1.png", 0, 0));
+    photos.points(line("ann/1.png", 44, 34) + line("ann/1.png", -40, -50, 1.8) + line("ann/1.png", 0, 0));
     const auto central = run_program("lafs_align", photos.align() + Arguments{"--choose", "central"});
     REQUIRE(central.exit_code == 0);
     check_contains(central.output, "1 images: 1 aligned (1 with several faces)");
@@ -145,6 +154,57 @@ TEST_CASE("damaged and missing photographs are named, and the others go on", "[p
     CHECK(run_program("lafs_align", photos.align() + Arguments{"--force", "--skip-damaged"}).exit_code == 0);
 }
 
+TEST_CASE("points outside the photograph are damage, named", "[programs]") {
+    const Photographs photos;  // ann/2.png is 160 x 130
+    // The template reaches from 38.3 to 73.5 across and from 51.5 to 92.4 down; one pixel is allowed.
+    for (const auto& [left, top] :
+         {std::pair{88.0, 0.0}, {-39.5, 0.0}, {0.0, 39.0}, {0.0, -53.0}, {1000.0, 1000.0}}) {
+        photos.points(line("ann/1.png", 30, 20) + line("ann/2.png", left, top));
+        check_contains(failure_of(photos), "ann/2.png: [face points] the point ");
+    }
+    photos.points(line("ann/2.png", 80, 20, 2));  // a list for the photograph at twice the size
+    check_contains(failure_of(photos), "lies outside the image of 160 x 130 pixels");
+    photos.points(line("ann/2.png", 160 - 73.54, 0));  // the right eye on the edge
+    CHECK(run_program("lafs_align", photos.align() + Arguments{"--force"}).exit_code == 0);
+}
+
+TEST_CASE("one bad file never ends the whole run", "[programs]") {
+    const Photographs photos;
+    fs::create_directories(photos.root / "x.png");  // its photographs go into a folder of this name
+    lafs::save_image(photos.root / "x.png/1.png", photos.bob);
+    fs::copy_file(photos.root / "ann/1.png", photos.root / "x.jpg");  // and this would be a file of this name
+    lafs::save_image(photos.root / "ann/tab\there.png", photos.bob);
+    fs::create_symlink("nowhere", photos.root / "ann/lost.jpg");
+    const std::string longest(251, 'n');
+    fs::copy_file(photos.root / "ann/1.png", photos.root / (longest + ".jpg"));
+    std::string list;
+    for (const std::string& name : {std::string("ann/1.png"), std::string("ann/lost.jpg"),
+                                    std::string("x.png/1.png"), std::string("x.jpg"), longest + ".jpg"})
+        list += line(name, 20, 20);
+    photos.points(list);
+    const auto result = run_program("lafs_align", photos.align());
+    CHECK(result.exit_code == 1);
+    check_contains(result.output,
+                   "5 images: 3 aligned (0 with several faces), 0 kept, 0 without a face, 2 damaged");
+    check_contains(result.errors, "ann/lost.jpg: [read file] cannot open");
+    check_contains(result.errors, "x.jpg: [align] its result would have the name of a folder, x.png");
+    CHECK(fs::exists(photos.out / (longest + ".png")));
+    // The folder itself: any name, and what leads nowhere is not passed over in silence.
+    const auto items = lafs::images_below(photos.root);
+    CHECK(items.size() == 8);
+    for (const char* name : {"ann/tab\there.png", "ann/lost.jpg"})
+        CHECK(std::any_of(items.begin(), items.end(), [&](const auto& item) { return item.name == name; }));
+}
+
+TEST_CASE("aligned faces do not mix with other files", "[programs]") {
+    const Photographs photos;
+    write_text(photos.out / "others" / "1.png", "of another run");
+    photos.points(line("ann/1.png", 30, 20));
+    check_contains(failure("lafs_align", photos.align()), "exists already and is not empty");
+    CHECK(count_entries(photos.out) == 1);
+    CHECK(run_program("lafs_align", photos.align() + Arguments{"--resume"}).exit_code == 0);
+}
+
 TEST_CASE("nothing is written outside the output folder", "[programs]") {
     const Photographs photos;
     for (const std::string name : {"../photos/ann/1.png", "/etc/hostname", "ann/../../escaped.png"}) {
@@ -156,8 +216,16 @@ TEST_CASE("nothing is written outside the output folder", "[programs]") {
     fs::create_directories(photos.folder / "elsewhere");
     fs::create_directory_symlink(photos.folder / "elsewhere", photos.out / "ann");
     photos.points(line("ann/1.png", 0, 0));
-    check_contains(failure("lafs_align", photos.align()), "expected a place inside the output folder");
+    const Arguments forced = photos.align() + Arguments{"--force"};
+    check_contains(failure("lafs_align", forced), "expected a place inside the output folder");
     CHECK(fs::is_empty(photos.folder / "elsewhere"));
+    // A file of the output that leads elsewhere.
+    fs::remove(photos.out / "ann");
+    fs::create_directories(photos.out / "ann");
+    write_text(photos.folder / "elsewhere.png", "mine");
+    fs::create_symlink(photos.folder / "elsewhere.png", photos.out / "ann/1.png");
+    check_contains(failure("lafs_align", forced), "expected a place inside the output folder");
+    CHECK(read_text(photos.folder / "elsewhere.png") == "mine");
     // Originals are not mixed with aligned faces.
     for (const fs::path& out : {photos.root, photos.root / "aligned", photos.root / "ann" / ".." / "x"})
         check_contains(failure("lafs_align", photos.align() + Arguments{"--out", out}),

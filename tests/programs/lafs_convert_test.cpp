@@ -110,8 +110,11 @@ TEST_CASE("a model of this library is recognised and described", "[programs]") {
     CHECK(metadata.at("normalisation") == "(x / 255 - 0.5) / 0.5");
     convert({folder / "plain", folder / "b.safetensors", "--heads", "4"});
     CHECK(lafs::load_face_model(folder / "b.safetensors").spec().vit.heads == 4);
-    convert({folder / "b.safetensors", folder / "b.safetensors", "--half", "--force"});  // onto itself
-    CHECK(lafs::load_face_model(folder / "b.safetensors").spec().vit.heads == 4);
+    const std::string before = read_text(folder / "b.safetensors");
+    check_contains(
+        failure("lafs_convert", {folder / "b.safetensors", folder / "b.safetensors", "--half", "--force"}),
+        "OUT would overwrite");
+    CHECK(read_text(folder / "b.safetensors") == before);
     check_contains(failure("lafs_convert", {folder / "plain", folder / "c.safetensors", "--heads", "5"}),
                    "got 5 heads, expected a divisor of their width together, 64");
     CHECK(!fs::exists(folder / "c.safetensors"));
@@ -127,10 +130,10 @@ TEST_CASE("nothing is overwritten, and bad input is explained", "[programs]") {
         return failure("lafs_convert", arguments);
     };
     check_contains(failure("lafs_convert", {folder / "in.pth", folder / "old.safetensors"}),
-                   "old.safetensors is there already: give --force to replace it");
+                   "old.safetensors\" exists already; --force overwrites it");
     CHECK(read_text(folder / "old.safetensors") == "old");
     check_contains(failure("lafs_convert", {folder / "in.pth", folder / "absent" / "x.pth"}),
-                   "absent for x.pth is not there");
+                   "x.pth\" does not exist");
     check_contains(failure("lafs_convert", {folder / "in.pth", folder / "x.bin"}),
                    "ends in .safetensors, .pth or .pt");
     check_contains(failure("lafs_convert", {folder / "in.pth", folder / "y.pth", "--metadata", "a=b"}),

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <functional>
 #include <lafs/core/abi.hpp>
+#include <lafs/core/utf8.hpp>
 #include <mutex>
 #include <set>
 #include <string>
@@ -47,7 +48,7 @@ inline void warn(const std::string& text) {
     if (warnings.sink)
         warnings.sink(text);
     else
-        std::fprintf(stderr, "warning: %s\n", text.c_str());
+        std::fprintf(stderr, "warning: %s\n", valid_utf8(text).c_str());
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -83,6 +83,16 @@ inline std::vector<FacePoints> read_face_points(const std::filesystem::path& pat
     return list;
 }
 
+/// Throws unless five points lie in an image of this size, with one pixel for lists that count from 1 or from the
+/// pixels' corners. `name` stands for the image in the error.
+inline void check_points_inside(const FivePoints& points, int width, int height,
+                                const std::string& name = "the image") {
+    for (const Point& p : points)
+        require(p.x >= -1 && p.y >= -1 && p.x <= width && p.y <= height, "face points", "the point ", p.x,
+                ", ", p.y, " lies outside ", name, " of ", width, " x ", height,
+                " pixels, expected points of this image at this size");
+}
+
 /// Which of several faces is meant.
 enum class FaceChoice { largest, central };
 

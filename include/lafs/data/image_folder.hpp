@@ -14,15 +14,18 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
 
 /// What a listing of images has passed over.
 struct PassedOver {
-    bool recursive = false;  ///< folders were entered, but for links
+    bool recursive = false;        ///< folders were entered, but for links
+    bool keep_unreadable = false;  ///< what cannot be listed is noted below; otherwise it ends the listing
     std::int64_t files = 0, folders = 0;
     std::filesystem::path first_file, first_folder;
+    std::vector<std::pair<std::filesystem::path, std::string>> unreadable;  ///< with the reason
 
     /// Warns of both, if there are any. `root` is the folder that was listed.
     void tell(const std::filesystem::path& root) const;
@@ -69,9 +72,10 @@ inline void PassedOver::tell(const std::filesystem::path& root) const {
 
 namespace detail {
 
-/// The entries of a folder whose name does not start with a dot, sorted by name. Throws for names with
-/// control characters, which lists of files cannot hold.
-inline std::vector<std::filesystem::directory_entry> list_folder(const std::filesystem::path& folder) {
+/// The entries of a folder whose name does not start with a dot, sorted by name. Names with control characters, which
+/// lists of files cannot hold, throw, or are noted where `passed_over` keeps what is unreadable.
+inline std::vector<std::filesystem::directory_entry> list_folder(const std::filesystem::path& folder,
+                                                                 PassedOver& passed_over) {
     std::error_code error;
     std::vector<std::filesystem::directory_entry> entries;
     for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
@@ -79,9 +83,14 @@ inline std::vector<std::filesystem::directory_entry> list_folder(const std::file
         const std::string name = it->path().filename().string();
         if (name.starts_with('.'))
             continue;
-        require(std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 32 || c == 127; }),
-                "image folder", "a name in ", folder, " has control characters, expected plain text");
-        entries.push_back(*it);
+        const bool plain =
+            std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 32 || c == 127; });
+        require(plain || passed_over.keep_unreadable, "image folder", "a name in ", folder,
+                " has control characters, expected plain text");
+        if (plain)
+            entries.push_back(*it);
+        else
+            passed_over.unreadable.emplace_back(it->path(), "its name has control characters");
     }
     require(!error, "image folder", "cannot read the folder ", folder, ": ", error.message());
     std::sort(entries.begin(), entries.end(),
@@ -89,15 +98,18 @@ inline std::vector<std::filesystem::directory_entry> list_folder(const std::file
     return entries;
 }
 
+inline void collect_folder(const std::filesystem::path& folder, std::vector<std::filesystem::path>& files,
+                           PassedOver& passed_over);
+
 /// Appends the images of a folder, and those in folders in it if `passed_over.recursive`, to `files`, and counts the
 /// rest. Links to folders are not followed, so that there is an end.
 inline void collect_images(const std::filesystem::path& folder, std::vector<std::filesystem::path>& files,
                            PassedOver& passed_over) {
     std::error_code ignored;
-    for (const std::filesystem::directory_entry& entry : list_folder(folder)) {
+    for (const std::filesystem::directory_entry& entry : list_folder(folder, passed_over)) {
         if (entry.is_directory(ignored)) {
             if (passed_over.recursive && !entry.is_symlink(ignored))
-                collect_images(entry.path(), files, passed_over);
+                collect_folder(entry.path(), files, passed_over);
             else if (passed_over.folders++ == 0)
                 passed_over.first_folder = entry.path();
         } else if (has_image_extension(entry.path())) {
@@ -105,6 +117,18 @@ inline void collect_images(const std::filesystem::path& folder, std::vector<std:
         } else if (passed_over.files++ == 0) {
             passed_over.first_file = entry.path();
         }
+    }
+}
+
+/// The same for a folder in a folder: one that cannot be read is noted where that is wanted.
+inline void collect_folder(const std::filesystem::path& folder, std::vector<std::filesystem::path>& files,
+                           PassedOver& passed_over) {
+    try {
+        collect_images(folder, files, passed_over);
+    } catch (const Error& error) {
+        if (!passed_over.keep_unreadable)
+            throw;
+        passed_over.unreadable.emplace_back(folder, error.what());
     }
 }
 
@@ -119,7 +143,7 @@ inline ImageFolder read_image_folder(const std::filesystem::path& root, bool rec
     ImageFolder result;
     result.root = root;
     result.passed_over.recursive = recursive;
-    for (const std::filesystem::directory_entry& folder : detail::list_folder(root)) {
+    for (const std::filesystem::directory_entry& folder : detail::list_folder(root, result.passed_over)) {
         if (!folder.is_directory(ignored)) {
             if (result.passed_over.files++ == 0)
                 result.passed_over.first_file = folder.path();

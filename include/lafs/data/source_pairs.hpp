@@ -9,6 +9,7 @@
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/pairs.hpp>
 #include <lafs/data/source.hpp>
+#include <lafs/io/output_files.hpp>
 #include <set>
 #include <string>
 #include <utility>
@@ -112,8 +113,10 @@ inline std::filesystem::path exported_file(const FaceSource& source, std::int64_
     return root / std::filesystem::path(source.name(i)).replace_extension(".png");
 }
 
-/// Writes all images as root/<identity>/<image>.png.
+/// Writes all images as root/<identity>/<image>.png. Throws for a folder that is there and not empty: sets would
+/// mix.
 inline void write_image_folder(const FaceSource& source, const std::filesystem::path& root) {
+    check_new_folder(root, "");
     std::set<std::filesystem::path> written;
     for (std::int64_t i = 0; i < source.size(); ++i) {
         const std::filesystem::path file = exported_file(source, i, root);

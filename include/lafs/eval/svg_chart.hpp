@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <lafs/core/error.hpp>
+#include <lafs/core/utf8.hpp>
 #include <lafs/eval/chart_axis.hpp>
 #include <limits>
 #include <string>
@@ -17,11 +18,14 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// Text for HTML and XML: & < > and both quotes are escaped, and characters that XML forbids are dropped.
+/// Text for HTML and XML: & < > and both quotes are escaped, characters that XML forbids are dropped, and bytes
+/// that are not UTF-8 become U+FFFD.
 inline std::string escape_markup(std::string_view text) {
     std::string out;
     out.reserve(text.size());
-    for (const char c : text) {
+    for (Utf8Step step; !text.empty(); text.remove_prefix(step.size)) {
+        step = utf8_step(text);
+        const char c = text[0];
         switch (c) {
             case '&':
                 out += "&amp;";
@@ -40,7 +44,7 @@ inline std::string escape_markup(std::string_view text) {
                 break;
             default:
                 if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t')
-                    out += c;
+                    out += step.valid ? text.substr(0, step.size) : replacement_character;
         }
     }
     return out;

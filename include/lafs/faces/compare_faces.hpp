@@ -27,13 +27,16 @@ struct PreparedFace {
 
 /// A photograph's face: aligned by `points` where they are given; as it is when it has face_size x face_size
 /// pixels; by what `detect` finds (Image -> std::vector<FivePoints>; the chosen one of several); else scaled,
-/// with a note that says so. `name` names the photograph. Throws when the detector finds no face.
+/// with a note that says so. `name` names the photograph. Throws when the detector finds no face, and for points
+/// outside the photograph.
 template <class Detect>
 PreparedFace prepare_photograph(const Image& photograph, const std::string& name,
                                 const std::optional<FivePoints>& points, const Detect& detect,
                                 FaceChoice choice) {
-    if (points)
+    if (points) {
+        check_points_inside(*points, photograph.width, photograph.height, name);
         return {align_face(photograph, *points), {}};
+    }
     if (photograph.width == face_size && photograph.height == face_size)
         return {photograph, {}};
     if (detect) {

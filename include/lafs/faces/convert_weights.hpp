@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <lafs/faces/model_inference.hpp>
+#include <lafs/io/output_files.hpp>
 #include <lafs/io/pytorch_writer.hpp>
 #include <lafs/io/safetensors.hpp>
 #include <lafs/io/weights_file.hpp>
@@ -194,17 +195,6 @@ inline bool writes_safetensors(const std::filesystem::path& out) {
     return extension == ".safetensors";
 }
 
-inline void check_output(const std::filesystem::path& out, bool force) {
-    namespace fs = std::filesystem;
-    std::error_code error;
-    const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
-    require(fs::is_directory(folder, error), "convert", "the folder ", folder.string(), " for ",
-            out.filename().string(), " is not there");
-    const fs::file_status status = fs::symlink_status(out, error);
-    require(!fs::exists(status) || (force && !fs::is_directory(status)), "convert", out.string(),
-            fs::is_directory(status) ? " is a folder" : " is there already: give --force to replace it");
-}
-
 }  // namespace detail
 
 /// One tensor a line: name, type and shape, separated by tabs, such as "cls_token\tfloat32\t(1,1,768)".
@@ -220,13 +210,15 @@ inline std::string list_weights(const WeightsFile& file) {
 }
 
 /// Converts a file of weights into `out`, whose name says its kind. Throws, before anything is written, for
-/// files that are not understood, names that become one, and an output that is there (but with `force`).
+/// files that are not understood, names that become one, an output that is there (but with `force`), and one that
+/// is the input.
 inline Conversion convert_weights(const std::filesystem::path& in, const std::filesystem::path& out,
                                   const ConvertOptions& options = {}) {
     const bool safetensors = detail::writes_safetensors(out);
     require(safetensors || options.metadata.empty(), "convert",
             "a PyTorch file has no place for metadata: write .safetensors");
-    detail::check_output(out, options.force);
+    check_output(out, options.force ? Overwrite::allow : Overwrite::refuse);
+    check_distinct(std::vector<NamedPath>{{"OUT", out}}, std::vector<NamedPath>{{"IN", in}});
     const WeightsFile file = open_weights(in);
     const detail::ConvertNames names = detail::names_to_convert(file, options);
     require(!names.empty(), "convert", in.string(), " holds no tensors to convert");

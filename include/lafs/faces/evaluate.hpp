@@ -43,6 +43,7 @@ struct EvaluateResult {
     nlohmann::ordered_json json;
     std::string text;
     std::vector<NamedCurve> curves;
+    std::vector<std::string> warnings = {};
 };
 
 /// The files themselves, and the .bin files of folders by name. Throws for a folder without any.
@@ -144,7 +145,19 @@ inline EvaluateResult score_evaluation(const EvaluateOptions& options) {
         json["calibration"] = calibration_json(calibration);
         text += calibration_text(calibration);
     }
-    return {std::move(json), std::move(text), {{options.scores.stem().string(), std::move(curve)}}};
+    std::vector<std::string> warnings;
+    if (const double area = area_under(curve); area < 0.4) {
+        warnings.push_back(formatted(
+            "%s: pairs of one person score lower than pairs of two (area under the curve %.3f). These look "
+            "like "
+            "distances: expected scores that are higher for the same person, so give their negatives",
+            options.scores.string().c_str(), area));
+        json["warning"] = warnings.back();
+    }
+    return {std::move(json),
+            std::move(text),
+            {{options.scores.stem().string(), std::move(curve)}},
+            std::move(warnings)};
 }
 
 }  // namespace detail

@@ -19,6 +19,7 @@
 #include <fstream>
 #include <initializer_list>
 #include <lafs/core/error.hpp>
+#include <lafs/core/utf8.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,7 +29,8 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// One entry of a line: `{"loss", 3.25}`. Numbers that are not finite are written as null.
+/// One entry of a line: `{"loss", 3.25}`. Numbers that are not finite are written as null, bytes of texts that
+/// are not UTF-8 as U+FFFD.
 struct LogField {
     std::string_view key;
     std::variant<double, std::int64_t, bool, std::string_view> value;
@@ -73,16 +75,19 @@ inline std::uintmax_t log_length_at(const std::filesystem::path& path, std::int6
 inline void append_json_text(std::string& out, std::string_view text) {
     constexpr char digits[] = "0123456789abcdef";
     out += '"';
-    for (const char c : text) {
+    while (!text.empty()) {
+        const Utf8Step step = utf8_step(text);
+        const char c = text[0];
         if (c == '"' || c == '\\')
             out += '\\';
         if (static_cast<unsigned char>(c) >= 0x20) {
-            out += c;
+            out += step.valid ? text.substr(0, step.size) : replacement_character;
         } else {
             out += "\\u00";
             out += digits[c >> 4];
             out += digits[c & 15];
         }
+        text.remove_prefix(step.size);
     }
     out += '"';
 }
@@ -161,6 +166,9 @@ private:
         descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
         if (descriptor_ < 0)
             fail("log", "cannot open ", path_, ": ", std::strerror(errno));
+        struct ::stat status = {};
+        if (::fstat(descriptor_, &status) == 0 && !S_ISREG(status.st_mode))
+            return;  // a device or a pipe: nothing to continue, and nothing to shorten
         try {
             require(::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, "log",
                     "another process is writing ", path_);

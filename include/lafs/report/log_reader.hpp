@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <lafs/core/error.hpp>
+#include <lafs/core/utf8.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -17,7 +18,8 @@ struct LogCurve {
     std::vector<double> step, value;
 };
 
-/// The numbers of the log at `path`, by key. A broken last line is left out; any other throws, numbered.
+/// The numbers of the log at `path`, by key. A broken last line is left out; any other throws, numbered. Bytes
+/// that are not UTF-8 do not matter.
 inline std::map<std::string, LogCurve> read_log(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
     require(in.is_open(), "log", "cannot open ", path);
@@ -27,7 +29,7 @@ inline std::map<std::string, LogCurve> read_log(const std::filesystem::path& pat
         ++number;
         require(line.size() <= 64 * 1024, "log", "line ", number, " of ", path, " has ", line.size(),
                 " bytes, expected at most 65536");
-        const nlohmann::ordered_json entry = nlohmann::ordered_json::parse(line, nullptr, false);
+        const nlohmann::ordered_json entry = nlohmann::ordered_json::parse(valid_utf8(line), nullptr, false);
         require(entry.is_object() && entry.contains("step") && entry["step"].is_number(), "log", "line ",
                 number, " of ", path, " is not a JSON object with a step");
         const double step = entry["step"].get<double>();

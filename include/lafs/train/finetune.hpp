@@ -4,6 +4,7 @@
 #pragma once
 
 #include <lafs/data/loader.hpp>
+#include <lafs/data/set_outputs.hpp>
 #include <lafs/data/verification_bin.hpp>
 #include <lafs/faces/check_pairs.hpp>
 #include <lafs/faces/face_model.hpp>
@@ -20,6 +21,7 @@
 #include <lafs/train/run_report.hpp>
 #include <lafs/train/sampler.hpp>
 #include <lafs/train/saved_state.hpp>
+#include <lafs/train/set_fingerprint.hpp>
 #include <memory>
 #include <optional>
 
@@ -68,7 +70,7 @@ inline void use_augmentation(FinetuneOptions& options, const std::string& name) 
 }
 
 /// The set that a run trains on: `source`, or else `data`, cut to its first share, then to a few images of
-/// each identity.
+/// each identity. Throws for a set of one identity.
 inline std::shared_ptr<const FaceSource> training_source(const FinetuneOptions& options,
                                                          std::shared_ptr<const FaceSource> source = {}) {
     if (!source)
@@ -77,6 +79,8 @@ inline std::shared_ptr<const FaceSource> training_source(const FinetuneOptions& 
         source = partition(std::move(source), options.partition);
     if (options.few_shot > 0)
         source = few_shot(std::move(source), options.few_shot, options.run.seed);
+    require(source->identities() >= 2, "finetune", "got a training set of one identity, ", source->name(0),
+            " and others, expected at least two to tell apart: a folder with one folder for each identity");
     return source;
 }
 
@@ -207,7 +211,15 @@ public:
 
     std::string remarks() const override { return damage_.remarks(); }
 
+    std::vector<NamedPath> inputs() const override {
+        return {{"--init-landmarks", options_.init_landmarks},
+                {"--init-backbone", options_.init_backbone},
+                {"--pairs", options_.pairs},
+                {"--bin", options_.bin}};
+    }
+
     void save_state(SafetensorsWriter& writer) override {
+        save_fingerprint(writer, fingerprint_);
         damage_.save(writer);
         add_weights(writer, model_, "model.");
         add_weights(writer, *head_, "loss.");
@@ -215,6 +227,7 @@ public:
     }
 
     void load_state(const SafetensorsFile& file) override {
+        check_fingerprint(file, fingerprint_);
         damage_.load(file);
         load_weights(model_, file, "model.");
         load_weights(*head_, file, "loss.");
@@ -254,6 +267,7 @@ private:
         if (parts.source && options.run.data.empty())
             options.run.data = "a source of the program";
         check_run_options(options.run);
+        check_apart(options.run.out, options.run.data);
         check_augmentation(options.augmentation);
         require(options.accumulate >= 1, "options", "got --accumulate ", options.accumulate,
                 ", expected at least 1");
@@ -378,6 +392,7 @@ private:
 
     FinetuneOptions options_;
     std::shared_ptr<const FaceSource> source_;
+    SetFingerprint fingerprint_ = fingerprint(*source_);
     EpochSampler sampler_;
     DamageLog damage_;
     Loader<FaceBatches> loader_;

@@ -11,6 +11,9 @@
 #include <cstdio>
 #include <lafs/core/random.hpp>
 #include <lafs/core/threads.hpp>
+#include <lafs/core/utf8.hpp>
+#include <lafs/io/json_text.hpp>
+#include <lafs/io/output_files.hpp>
 #include <lafs/io/weights.hpp>
 #include <lafs/report/log.hpp>
 #include <lafs/report/progress.hpp>
@@ -48,6 +51,8 @@ public:
     virtual std::vector<LogField> end_epoch(std::int64_t epoch) = 0;
     /// What the user should know of the run, lines for standard error; printed when it ends or is stopped.
     virtual std::string remarks() const { return {}; }
+    /// Files that the run reads beside its set, with their options: none of them may lie in the output folder.
+    virtual std::vector<NamedPath> inputs() const { return {}; }
     /// All that the next step depends on.
     virtual void save_state(SafetensorsWriter& writer) = 0;
     virtual void load_state(const SafetensorsFile& file) = 0;
@@ -87,12 +92,17 @@ private:
 
 inline constexpr const char* state_file = "state.safetensors";
 
+/// The settings as they are saved and compared: names of files may be any bytes, JSON is UTF-8.
+inline nlohmann::ordered_json saved_settings(const TrainingTask& task) {
+    return nlohmann::ordered_json::parse(json_text(task.settings()));
+}
+
 inline void save_run(TrainingTask& task, const std::filesystem::path& out, std::int64_t step) {
     SafetensorsWriter writer;
     writer.metadata("format", "lafs training state 1");
     writer.metadata("task", task.name());
     writer.metadata("step", std::to_string(step));
-    writer.metadata("options", task.settings().dump());
+    writer.metadata("options", saved_settings(task).dump());
     task.save_state(writer);
     writer.save(out / state_file);
 }
@@ -106,7 +116,7 @@ inline std::int64_t load_run(TrainingTask& task, const std::filesystem::path& ou
             "resume", path.string(), " is not the state of a run of ", task.name());
     const auto saved = nlohmann::ordered_json::parse(file.metadata("options"), nullptr, false);
     require(saved.is_object(), "resume", path.string(), ": the recorded options are damaged");
-    check_same_options(saved, task.settings(), path);
+    check_same_options(saved, saved_settings(task), path);
     std::int64_t step = -1;
     std::sscanf(file.metadata("step").c_str(), "%lld", reinterpret_cast<long long*>(&step));
     require(step >= 0, "resume", path.string(), ": got step \"", file.metadata("step"),
@@ -115,16 +125,27 @@ inline std::int64_t load_run(TrainingTask& task, const std::filesystem::path& ou
     return step;
 }
 
+/// Throws when the run would write over what it reads, or into the folder of another run or export.
+inline void check_run_folder(const TrainingTask& task, const RunOptions& run) {
+    for (const NamedPath& input : task.inputs())
+        require(input.path.extension() != ".safetensors" ||
+                    !same_file(input.path, run.out / input.path.filename()),
+                "train", "got ", input.name, " ", input.path.string(), " in the output folder ",
+                run.out.string(), ", where the run writes files of such names: give another --out");
+    const std::string found = result_in(run.out);
+    require(found.empty() || (run.resume && found != "pairs.txt"), "train", run.out.string(), " holds ",
+            found == "pairs.txt" ? "an exported set" : "a run", " already (", found, "): give ",
+            found == "pairs.txt" ? "" : "--resume to go on with it, or ", "another --out");
+}
+
 /// Makes the output folder and decides where to begin.
 inline std::int64_t begin_run(TrainingTask& task, const RunOptions& run) {
+    check_run_folder(task, run);
     std::error_code error;
     std::filesystem::create_directories(run.out, error);
     require(!error && std::filesystem::is_directory(run.out), "train", "cannot make the folder ",
             run.out.string(), ": ", error.message());
-    const bool exists = std::filesystem::exists(run.out / state_file);
-    require(!exists || run.resume, "train", run.out.string(),
-            " holds a run already: give --resume to go on with it, or another --out");
-    if (exists)
+    if (std::filesystem::exists(run.out / state_file))
         return load_run(task, run.out);
     if (run.resume)
         std::fprintf(stderr, "%s: nothing to resume in %s, starting anew\n", task.name().c_str(),
@@ -183,7 +204,7 @@ inline bool run_training(TrainingTask& task, const RunOptions& run) {
         }
     }
     progress.finish();
-    std::fprintf(stderr, "%s", task.remarks().c_str());
+    std::fprintf(stderr, "%s", valid_utf8(task.remarks()).c_str());
     if (step < total) {
         std::fprintf(stderr, "%s: stopped after step %lld; go on with --resume\n", task.name().c_str(),
                      static_cast<long long>(step - 1));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <lafs/data/loader.hpp>
+#include <lafs/data/set_outputs.hpp>
 #include <lafs/faces/face_model.hpp>
 #include <lafs/losses/dino_loss.hpp>
 #include <lafs/models/dino_head.hpp>
@@ -18,6 +19,7 @@
 #include <lafs/train/run_report.hpp>
 #include <lafs/train/sampler.hpp>
 #include <lafs/train/saved_state.hpp>
+#include <lafs/train/set_fingerprint.hpp>
 #include <lafs/train/view_batches.hpp>
 #include <memory>
 #include <optional>
@@ -188,7 +190,10 @@ public:
 
     std::string remarks() const override { return damage_.remarks(); }
 
+    std::vector<NamedPath> inputs() const override { return {{"--landmarks", options_.landmarks}}; }
+
     void save_state(SafetensorsWriter& writer) override {
+        save_fingerprint(writer, fingerprint_);
         damage_.save(writer);
         add_weights(writer, student_, "student.");
         add_weights(writer, teacher_, "teacher.");
@@ -198,6 +203,7 @@ public:
     }
 
     void load_state(const SafetensorsFile& file) override {
+        check_fingerprint(file, fingerprint_);
         damage_.load(file);
         load_weights(student_, file, "student.");
         load_weights(teacher_, file, "teacher.");
@@ -233,6 +239,7 @@ private:
         if (own_source && options.run.data.empty())
             options.run.data = "a source of the program";
         check_run_options(options.run);
+        check_apart(options.run.out, options.run.data);
         require(options.method == "lafs" || options.method == "dino", "options", "got --method ",
                 options.method, ", expected lafs or dino");
         require(options.method != "lafs" || !options.landmarks.empty(), "options",
@@ -362,6 +369,7 @@ private:
 
     PretrainOptions options_;
     std::shared_ptr<const FaceSource> source_;
+    SetFingerprint fingerprint_ = fingerprint(*source_);
     EpochSampler sampler_;
     ModelSpec spec_;
     DinoHeadConfig head_config_;

@@ -7,9 +7,9 @@
 #include <lafs/core/error.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/pairs.hpp>
-#include <lafs/data/record_tools/output_files.hpp>
 #include <lafs/data/verification_bin.hpp>
 #include <lafs/io/mapped_file.hpp>
+#include <lafs/io/output_files.hpp>
 #include <map>
 #include <span>
 #include <vector>

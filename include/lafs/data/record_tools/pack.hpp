@@ -8,11 +8,11 @@
 #include <lafs/core/error.hpp>
 #include <lafs/data/record_set.hpp>
 #include <lafs/data/record_tools/check_images.hpp>
-#include <lafs/data/record_tools/output_files.hpp>
 #include <lafs/data/record_tools/set_writer.hpp>
 #include <lafs/data/source.hpp>
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/io/content_kind.hpp>
+#include <lafs/io/output_files.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -108,9 +108,12 @@ inline void make_identity_folder(const std::filesystem::path& folder) {
 }  // namespace detail
 
 /// Writes every image as root/<label>/<key>.<extension of its content>, with the bytes that it has in the
-/// record, and returns those that could not be read, in order. Throws when a file is there that must stay.
+/// record, and returns those that could not be read, in order. Throws when the folder holds files that must
+/// stay, and for files in it that are links to other places.
 inline std::vector<std::string> unpack_records(const RecordSource& source, const std::filesystem::path& root,
                                                Overwrite overwrite = Overwrite::refuse) {
+    if (overwrite == Overwrite::refuse)
+        check_new_folder(root, "; --force overwrites it");
     std::vector<std::string> damaged;
     std::int64_t last_label = -1;
     for (std::int64_t i = 0; i < source.size(); ++i) {
@@ -129,6 +132,9 @@ inline std::vector<std::string> unpack_records(const RecordSource& source, const
         if (std::exchange(last_label, source.label(i)) != source.label(i))
             detail::make_identity_folder(file.parent_path());
         check_output(file, overwrite);
+        std::error_code ignored;
+        require(!std::filesystem::is_symlink(file, ignored), "unpack", file,
+                " is a link to another place, expected a file");
         write_file(file, bytes, Flush::later);
     }
     return damaged;

@@ -9,7 +9,7 @@
 #include <lafs/data/property.hpp>
 #include <lafs/data/record_header.hpp>
 #include <lafs/data/record_io.hpp>
-#include <lafs/data/record_tools/output_files.hpp>
+#include <lafs/io/output_files.hpp>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {

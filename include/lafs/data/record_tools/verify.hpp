@@ -12,9 +12,9 @@
 #include <lafs/data/record_layout.hpp>
 #include <lafs/data/record_set.hpp>
 #include <lafs/data/record_tools/check_images.hpp>
-#include <lafs/data/record_tools/output_files.hpp>
 #include <lafs/data/record_tools/pack.hpp>
 #include <lafs/data/record_tools/set_writer.hpp>
+#include <lafs/io/output_files.hpp>
 #include <optional>
 #include <string>
 #include <utility>
