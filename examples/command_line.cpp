@@ -165,6 +165,9 @@ int CommandLine::run(int argc, char** argv, const std::function<int()>& body) {
                 return 0;
             }))
             return code;
+    if (!program_.empty() && is_on(argc, argv, "--print-options"))
+        for (CLI::Option* option : app_->get_options())
+            option->required(false);
     CLI11_PARSE(*app_, argc, argv);
     if (print_options_) {
         std::fputs(options_text().c_str(), stdout);

@@ -53,7 +53,7 @@ struct Sets {
         write_bin(folder / "sets" / "hard.bin", 4);
     }
     lafs::ValidationSets open() const {
-        return lafs::ValidationSets(open_pair_sets({folder / "sets"}, {}, {}));
+        return lafs::ValidationSets(lafs::open_pair_sets({folder / "sets"}, {}, {}));
     }
 };
 
