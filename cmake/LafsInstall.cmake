@@ -14,5 +14,6 @@ if(PROJECT_IS_TOP_LEVEL)
         COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
     install(FILES "${PROJECT_BINARY_DIR}/lafsConfig.cmake" "${PROJECT_BINARY_DIR}/lafsConfigVersion.cmake"
         "${PROJECT_SOURCE_DIR}/cmake/lafsComponents.cmake" DESTINATION "${package_folder}")
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/presets" DESTINATION "${CMAKE_INSTALL_DATADIR}/lafs")
     install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 endif()

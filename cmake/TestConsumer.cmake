@@ -17,5 +17,8 @@ endfunction()
 
 file(REMOVE_RECURSE "${SCRATCH}")
 run(${CMAKE_COMMAND} --install "${BUILD}" --prefix "${SCRATCH}/prefix")
+if(NOT EXISTS "${SCRATCH}/prefix/share/lafs/presets/lafs-pretrain.conf")
+    message(FATAL_ERROR "the installed package has no presets")
+endif()
 build_and_run(installed "-DCMAKE_PREFIX_PATH=${SCRATCH}/prefix")
 build_and_run(fetched "-DLAFS_FOLDER=${ROOT}")

@@ -43,6 +43,9 @@ public:
     Option option(const std::string& name, std::int64_t& variable, const std::string& help);
     Option option(const std::string& name, std::uint64_t& variable, const std::string& help);
     Option option(const std::string& name, double& variable, const std::string& help);
+    /// May be given several times; all values count.
+    Option option(const std::string& name, std::vector<std::filesystem::path>& variable,
+                  const std::string& help);
     /// What `use` throws as lafs::Error is an error of the command line.
     Option option(const std::string& name, const std::function<void(const std::string&)>& use,
                   const std::string& help);
@@ -52,16 +55,23 @@ public:
     /// Reads options from a file that this option names, too: `name = value` lines (lafs/train/config_file.hpp). What
     /// the command line gives wins; names that are no options end the run.
     void config_file(const std::string& name, const std::string& help);
+    /// Adds --preset, --list-presets and --print-options (presets.hpp). A preset's values take the place of the
+    /// defaults: what is given in any other way wins.
+    void presets(const std::string& program);
 
     /// Parses, then runs the program's body, whose errors become one line on standard error and exit code 1.
     /// Returns the exit code of the program.
     int run(int argc, char** argv, const std::function<int()>& body);
 
 private:
+    void use_preset(const std::string& name);
     /// The arguments of the program, those of its file of options in front.
     std::vector<std::string> with_config(std::vector<std::string> arguments);
+    std::string options_text();
 
     std::unique_ptr<CLI::App> app_;
     std::string config_option_, config_;
     std::vector<std::pair<std::string, std::string>> config_lines_;  // an option, and where in the file it is
+    std::string program_, preset_;                                   // of presets
+    bool list_presets_ = false, print_options_ = false;
 };

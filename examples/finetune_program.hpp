@@ -29,6 +29,7 @@ inline void add_augmentation_options(CommandLine& app, lafs::FinetuneOptions& op
                "Range of random brightness, contrast, saturation and hue; 0: none");
     app.option("--erase", options.augmentation.erase, "Probability of erasing a rectangle");
     app.option("--mixup", options.mixup, "Probability of mixing a batch");
+    app.option("--mixup-alpha", options.mixup_alpha, "Shares of the mixed faces are from Beta(alpha, alpha)");
 }
 
 inline int finetune_program(int argc, char** argv) {
@@ -36,25 +37,33 @@ inline int finetune_program(int argc, char** argv) {
         "Trains a face recogniser on labelled faces. Stage 1: without initial weights, to learn the landmark "
         "CNN. Stage 3: "
         "with --init-landmarks and --init-backbone. Writes model.safetensors, landmarks.safetensors, "
-        "state.safetensors, "
-        "log.jsonl and report.html into --out."};
+        "best.safetensors (the model of the best validation), state.safetensors, log.jsonl and report.html "
+        "into "
+        "--out."};
     lafs::FinetuneOptions options;
     options.run.epochs = 34;
     options.run.warmup_epochs = 0;
-    add_run_options(app, options.run);
+    add_run_options(app, options.run, "lafs_finetune");
     app.option("--head", options.head.name, lafs::detail::text_of_choices(lafs::head_names()));
     app.option("--scale", options.head.scale, "Scale of the cosines; below 0: 64");
     app.option("--margin", options.head.margin, "Margin; below 0: the head's published value");
     app.flag("--easy-margin", options.head.easy_margin, "ArcFace's easy margin");
+    app.option("--label-smoothing", options.label_smoothing,
+               "Share of a label that goes to all identities alike, below 1; 0: none");
     app.option("--init-landmarks", options.init_landmarks,
                "Weights with a landmark CNN (landmarks.safetensors, or a .pth)");
     app.option("--init-backbone", options.init_backbone,
                "Weights with a transformer (teacher.safetensors, or a .pth)");
-    app.option("--few-shot", options.few_shot, "Train on this many images of each identity; 0: all");
-    app.option("--partition", options.partition, "Train on the first share of the records");
-    const auto pairs = app.option("--pairs", options.pairs, "Verification pairs to validate on (pairs.txt)");
-    pairs.needs(app.option("--root", options.root, "Folder of the pairs' images").needs(pairs));
-    app.option("--bin", options.bin, "Or a verification set to validate on (lfw.bin)");
+    add_share_options(app, options.few_shot, options.partition);
+    app.option(
+        "--bin", options.bins,
+        "A verification set to validate on (lfw.bin), or a folder of them; may be given several times");
+    const auto pairs =
+        app.option("--pairs", options.pairs,
+                   "Verification pairs to validate on (pairs.txt); may be given several times");
+    pairs.needs(
+        app.option("--root", options.roots, "Folder of the pairs' images: of each list, or one of all")
+            .needs(pairs));
     app.option("--validate-every", options.validate_every, "Epochs between validations");
     app.option("--weight-decay", options.weight_decay, "Weight decay (half of it for the landmark CNN)");
     app.option("--layer-decay", options.layer_decay,
@@ -71,8 +80,7 @@ inline int finetune_program(int argc, char** argv) {
             lafs::set_threads(options.run.threads);
         lafs::FinetuneTask task(options);
         const bool finished = lafs::run_training(task, options.run);
-        if (task.verification())
-            std::fprintf(stderr, "%s", lafs::verification_text(*task.verification()).c_str());
+        std::fprintf(stderr, "%s", lafs::verification_text(task.verification()).c_str());
         if (finished)
             std::fprintf(stderr, "report: %s\n", (options.run.out / "report.html").c_str());
         return finished ? 0 : 130;

@@ -24,7 +24,9 @@ void add_inputs(CLI::App& app, Arguments& a) {
     app.add_option("--protocol", a.protocol, "verification: pairs of images; ijb: templates, 1:1 and 1:N")
         ->check(CLI::IsMember({"verification", "ijb"}));
     app.add_option("--bin", a.options.bins,
-                   "Verification set (lfw.bin) or a folder of them; may be given several times")
+                   "Verification set (lfw.bin) or a folder of them, with bgr: in front if its images hold "
+                   "blue first; "
+                   "may be given several times")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->default_str("");
     app.add_option("--pairs", a.options.pairs, "List of pairs (pairs.txt)");

@@ -29,10 +29,19 @@ int main(int argc, char** argv) {
     std::string global_scale, local_scale;
     options.run.epochs = 41;
     options.run.warmup_epochs = 10;
-    const CommandLine::Option warmup = add_run_options(app, options.run);
+    const CommandLine::Option warmup = add_run_options(app, options.run, "lafs_pretrain");
     app.option("--method", options.method, "lafs or dino");
     app.option("--landmarks", options.landmarks,
                "Weights with a landmark CNN (stage 1's landmarks.safetensors, or a .pth)");
+    add_share_options(app, options.few_shot, options.partition);
+    app.option(
+        "--probe", options.probe.data,
+        "A labelled set: at each epoch's end, how often the nearest other image shows the same person, and "
+        "verification, by the teacher");
+    app.option("--probe-images", options.probe.images, "The first so many images of --probe");
+    app.option("--probe-neighbours", options.probe.neighbours, "Nearest images that vote for an identity");
+    app.option("--probe-pairs", options.probe.pairs,
+               "Pairs to verify; 0: what the set is sure to have, up to 6000");
     app.option("--optimizer", options.optimizer, "adamw, sgd or lars");
     app.option("--prototypes", options.prototypes,
                "Outputs of the head; 0: 100000 for base, 4096 for smaller models");

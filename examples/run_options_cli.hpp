@@ -6,9 +6,11 @@
 #include "command_line.hpp"
 #include "image_options.hpp"
 
-/// Adds the options of RunOptions to a program's command line. Returns that of the warm-up, whose default is the
-/// method's.
-inline CommandLine::Option add_run_options(CommandLine& app, lafs::RunOptions& run) {
+/// Adds the options of RunOptions to the command line of a program, whose presets are those of `program`. Returns that
+/// of the warm-up, whose default is the method's.
+inline CommandLine::Option add_run_options(CommandLine& app, lafs::RunOptions& run,
+                                           const std::string& program) {
+    app.presets(program);
     app.config_file("--config", "Read options from a file of `name = value` lines; the command line wins");
     app.option("--data", run.data,
                "Training set: a record file (train.rec or its folder), a folder root/<identity>/<image>, or "
@@ -16,6 +18,13 @@ inline CommandLine::Option add_run_options(CommandLine& app, lafs::RunOptions& r
         .required();
     app.flag("--recursive", run.recursive, "Take the images in folders of an identity's folder, too");
     add_image_options(app);
+    app.option(
+           "--colour-order",
+           [&run](const std::string& order) { run.colour_order = lafs::parse_colour_order(order); },
+           "What the files of --data hold first: rgb (the default; WebFace4M) or bgr (MS1MV3). Of any other "
+           "set: bgr: "
+           "in front of its name")
+        .one_of({"rgb", "bgr"});
     app.option(
         "--model", run.model,
         "tiny, small or base (landmark patches); grid-tiny, grid-small, grid-base (plain patches); sizes can "
@@ -34,7 +43,15 @@ inline CommandLine::Option add_run_options(CommandLine& app, lafs::RunOptions& r
              "Pass over images that cannot be read, count and name them; otherwise the run stops at one");
     app.flag("--resume", run.resume, "Go on from the state saved in --out, if there is one");
     app.option("--save-every", run.save_every, "Steps between saved states, beside the end of every epoch");
+    app.option("--keep-every", run.keep_every,
+               "Epochs between checkpoints that stay, in OUT/epoch-0010 and so on; 0: none");
     app.flag("--recompute", run.recompute,
              "Recompute transformer blocks in the backward pass: less memory, more time");
     return warmup;
+}
+
+/// Adds the options that cut the training set.
+inline void add_share_options(CommandLine& app, std::int64_t& few_shot, double& partition) {
+    app.option("--few-shot", few_shot, "Train on this many images of each identity; 0: all");
+    app.option("--partition", partition, "Train on the first share of the records");
 }

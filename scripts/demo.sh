@@ -7,16 +7,13 @@
 #   scripts/demo.sh --out DIR  where everything is written (demo-run/ otherwise)
 source "$(dirname "$0")/common.sh"
 
-# Small sets, few epochs: a small batch (many updates), cosines scaled by 16 without margin, no dropout, and higher
-# learning rates than the published ones, which are for millions of faces.
+# The settings are those of presets/tiny-*.conf; here is what this script changes.
 model=tiny
 people=120 images=10   # the training set; few-shot training sees $shots images of each person
 shots=2
 epochs_stage1=6
 epochs_stage2=2
 epochs_stage3=16
-batch=16
-seed=1
 out=demo-run
 full=no
 while [ $# -gt 0 ]; do
@@ -36,9 +33,7 @@ cmake --build build -j "$(build_jobs)" --target lafs_pretrain lafs_finetune lafs
 
 programs=build/examples
 data="synthetic:ids=$people,images=$images"
-common=(--batch "$batch" --seed "$seed" --dropout 0 --drop-path 0)
-supervised=(--head softmax --scale 16 --lr 5e-4 --validate-every 1000)
-selfsupervised=(--lr 5e-4 --warmup 0 --momentum 0.99 --prototypes 1024 --freeze-last-layer 0)
+common=(--data "$data")
 if [ -e "$out" ] && [ ! -e "$out/.lafs-demo" ]; then
     echo "demo.sh: $out exists and was not made by this script: give another folder with --out" >&2
     exit 1
@@ -51,37 +46,38 @@ say "Writing faces of other people, to test on"
 "$programs/lafs_export" --data synthetic:ids=100,images=10,first=1000000 --pairs 3000 --out "$out/unseen"
 
 say "Stage 1: a landmark network, learnt from identities alone"
-"$programs/lafs_finetune" --data "$data" "${common[@]}" "${supervised[@]}" --model "$model" \
+"$programs/lafs_finetune" --preset tiny-part-fvit "${common[@]}" --model "$model" --validate-every 1000 \
     --epochs "$epochs_stage1" --out "$out/stage1"
 
-# fine_tune NAME MODEL [OPTIONS]: few-shot training of one network, into $out/NAME.
+# fine_tune NAME MODEL [OPTIONS]: few-shot training of one network, into $out/NAME. Layers of one that is not pre-trained
+# all learn at one rate.
 fine_tune() {
     local name=$1 network=$2
     shift 2
-    "$programs/lafs_finetune" --data "$data" "${common[@]}" "${supervised[@]}" --model "$network" --few-shot "$shots" \
-        --out "$out/$name" "$@"
+    "$programs/lafs_finetune" --preset tiny-lafs-finetune "${common[@]}" --model "$network" --few-shot "$shots" \
+        --validate-every 1000 --out "$out/$name" "$@"
 }
 landmarks=$out/stage1/landmarks.safetensors
 
 say "An untrained network, for comparison"
-fine_tune untrained "$model" --init-landmarks "$landmarks" --epochs 0
+fine_tune untrained "$model" --layer-decay 1 --init-landmarks "$landmarks" --epochs 0
 say "Few-shot from scratch: $shots images of each person"
-fine_tune scratch "$model" --init-landmarks "$landmarks" --epochs "$epochs_stage3"
+fine_tune scratch "$model" --layer-decay 1 --init-landmarks "$landmarks" --epochs "$epochs_stage3"
 rows=("untrained|untrained" "few-shot from scratch|scratch")
 
 say "Stage 2: LAFS pre-training, no labels"
-"$programs/lafs_pretrain" --data "$data" "${common[@]}" "${selfsupervised[@]}" --model "$model" --method lafs --landmarks "$landmarks" \
+"$programs/lafs_pretrain" --preset tiny-lafs-pretrain "${common[@]}" --model "$model" --landmarks "$landmarks" \
     --epochs "$epochs_stage2" --out "$out/stage2"
 say "Stage 3: few-shot after LAFS"
 fine_tune stage3 "$model" --init-landmarks "$landmarks" --init-backbone "$out/stage2/teacher.safetensors" \
-    --layer-decay 0.8 --epochs "$epochs_stage3"
+    --epochs "$epochs_stage3"
 rows+=("few-shot after LAFS|stage3")
 
 if [ "$full" = yes ]; then
     say "DINO, for comparison: the same on a plain grid of patches, without landmarks"
-    "$programs/lafs_pretrain" --data "$data" "${common[@]}" "${selfsupervised[@]}" --model "grid-$model" --method dino \
+    "$programs/lafs_pretrain" --preset tiny-dino-face "${common[@]}" --model "grid-$model" \
         --epochs "$epochs_stage2" --out "$out/stage2-dino"
-    fine_tune stage3-dino "grid-$model" --init-backbone "$out/stage2-dino/teacher.safetensors" --layer-decay 0.8 \
+    fine_tune stage3-dino "grid-$model" --init-backbone "$out/stage2-dino/teacher.safetensors" \
         --epochs "$epochs_stage3"
     rows+=("few-shot after DINO|stage3-dino")
 fi

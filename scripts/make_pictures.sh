@@ -15,8 +15,7 @@ case ${1:-} in
         run=$(mktemp -d)
         trap 'rm -rf "$run"' EXIT
         say "Training a landmark network on synthetic faces"
-        build/examples/lafs_finetune --data synthetic:ids=120,images=10 --model tiny --epochs 6 --batch 16 --seed 1 \
-            --dropout 0 --drop-path 0 --head softmax --scale 16 --lr 5e-4 --validate-every 1000 --out "$run/stage1"
+        build/examples/lafs_finetune --preset tiny-part-fvit --validate-every 1000 --out "$run/stage1"
         report=$run/stage1/report.html
         ;;
     *) report=$1 ;;

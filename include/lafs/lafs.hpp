@@ -52,7 +52,9 @@
 #include <lafs/data/augment.hpp>
 #include <lafs/data/blur.hpp>
 #include <lafs/data/bmp.hpp>
+#include <lafs/data/colour_guess.hpp>
 #include <lafs/data/colour_ops.hpp>
+#include <lafs/data/colour_order.hpp>
 #include <lafs/data/face_points.hpp>
 #include <lafs/data/ijb_lists.hpp>
 #include <lafs/data/image.hpp>
@@ -84,6 +86,7 @@
 #include <lafs/eval/feature_rows.hpp>
 #include <lafs/eval/identification.hpp>
 #include <lafs/eval/ijb.hpp>
+#include <lafs/eval/knn.hpp>
 #include <lafs/eval/roc.hpp>
 #include <lafs/eval/svg_chart.hpp>
 #include <lafs/eval/verification.hpp>
@@ -196,6 +199,7 @@
 #if __has_include(<stb/stb_image.h>) || __has_include(<stb_image.h>)
 #include <lafs/data/align_images.hpp>
 #include <lafs/data/bin_source.hpp>
+#include <lafs/data/blue_first_source.hpp>
 #include <lafs/data/damaged.hpp>
 #include <lafs/data/exif.hpp>
 #include <lafs/data/face_source.hpp>
@@ -220,6 +224,7 @@
 #include <lafs/faces/embed_images.hpp>
 #include <lafs/faces/embed_source.hpp>
 #include <lafs/faces/evaluate_ijb.hpp>
+#include <lafs/faces/pair_sets.hpp>
 #include <lafs/faces/verify_pairs.hpp>
 #include <lafs/train/face_batches.hpp>
 #include <lafs/train/view_batches.hpp>
@@ -236,6 +241,7 @@
 #include <lafs/io/weights_file.hpp>
 #include <lafs/report/log_reader.hpp>
 #include <lafs/report/verification_report.hpp>
+#include <lafs/train/best_checkpoint.hpp>
 #include <lafs/train/loop.hpp>
 #include <lafs/train/run_options.hpp>
 #include <lafs/train/saved_state.hpp>
@@ -248,6 +254,9 @@
 #include <lafs/report/report.hpp>
 #include <lafs/train/damage_log.hpp>
 #include <lafs/train/finetune.hpp>
+#include <lafs/train/knn_probe.hpp>
 #include <lafs/train/pretrain.hpp>
 #include <lafs/train/run_report.hpp>
+#include <lafs/train/training_set.hpp>
+#include <lafs/train/validation_sets.hpp>
 #endif

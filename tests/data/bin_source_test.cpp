@@ -23,6 +23,9 @@ TEST_CASE("the images of a verification set are a set of faces", "[data]") {
     CHECK(std::equal(bytes.begin(), bytes.end(), set.encoded(1).begin(), set.encoded(1).end()));
     CHECK_THROWS_AS(source->image(source->size()), lafs::Error);
     CHECK_THROWS_AS(source->name(-1), lafs::Error);
+    const auto swapped = lafs::open_faces("bgr:" + file->string())->image(3);
+    CHECK(swapped.pixels[0] == set.image(3).pixels[2]);
+    CHECK(swapped == lafs::to_rgb(set.image(3), lafs::ColourOrder::bgr));
 }
 
 TEST_CASE("other sets open as before", "[data]") {

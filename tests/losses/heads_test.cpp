@@ -92,6 +92,42 @@ TEST_CASE("scaled softmax", "[losses]") {
           Approx(head.logits(x, some_labels()).value().to_vector()[7]));
 }
 
+TEST_CASE("label smoothing gives a share of the label to all classes", "[losses]") {
+    CosFace<double, Device> head(width, classes, 16, 0.4);
+    const Var x(normal({batch, width}, 3), true);
+    const auto one_hot = Tensor<double>::zeros({batch, classes});
+    for (std::int64_t row = 0; row < batch; ++row)
+        one_hot.data()[row * classes + right_classes[static_cast<std::size_t>(row)]] = 1;
+    const auto expected = [&](const Tensor<double>& targets, const std::vector<double>& logits,
+                              double share) {
+        double loss = 0;
+        for (std::int64_t row = 0; row < batch; ++row) {
+            double sum = 0;
+            for (std::int64_t j = 0; j < classes; ++j)
+                sum += std::exp(logits[static_cast<std::size_t>(row * classes + j)]);
+            for (std::int64_t j = 0; j < classes; ++j)
+                loss -= ((1 - share) * targets.data()[row * classes + j] + share / classes) *
+                        (logits[static_cast<std::size_t>(row * classes + j)] - std::log(sum)) / batch;
+        }
+        return loss;
+    };
+    for (const double share : {0.0, 0.1, 0.5}) {
+        head.smooth_labels(share);
+        CHECK(head.label_smoothing() == share);
+        const auto hard = head.logits(x, some_labels()).value().to_vector();
+        CHECK(head.loss(x, some_labels()).item() == Approx(expected(one_hot, hard, share)));
+        const auto mixed = on_device(mixed_labels());
+        CHECK(head.loss(x, mixed).item() ==
+              Approx(expected(mixed_labels(), head.logits(x, mixed).value().to_vector(), share)));
+    }
+    check_derivative([&](const Inputs& in) { return head.loss(in[0], some_labels()); }, {x, head.weight});
+    CHECK_THROWS_AS(head.smooth_labels(1.0), Error);
+    CHECK_THROWS_AS(head.smooth_labels(-0.1), Error);
+    SFace<double, Device> sface(width, classes);  // no cross entropy
+    sface.smooth_labels(0);
+    CHECK_THROWS_AS(sface.smooth_labels(0.1), Error);
+}
+
 TEST_CASE("a feature that equals its class weight has finite gradients", "[losses]") {
     const ArcFace<float, Device> head(width, classes);
     const DeviceVariable<float> x(head.weight.value().slice(5, 6).clone(), true);

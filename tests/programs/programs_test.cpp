@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <lafs/data/source_pairs.hpp>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "catch.hpp"
 #include "run_program.hpp"
@@ -18,13 +19,15 @@ const std::string small_model = "tiny:depth=1,width=32,heads=1,hidden=32";
 /// A folder of synthetic faces with pairs.txt beside it.
 struct FaceFolder {
     TemporaryFolder folder;
-    fs::path images = folder / "images", pairs = folder / "pairs.txt";
+    fs::path images = folder / "images", pairs = folder / "pairs.txt", other_pairs = folder / "others.txt";
 
     FaceFolder() {
         const auto source = lafs::open_source("synthetic:ids=10,images=2");
         lafs::write_image_folder(*source, images);
         lafs::write_pairs(pairs,
                           lafs::pairs_as_files(*source, lafs::make_pairs(*source, 20, 10, 1), 10, images));
+        lafs::write_pairs(other_pairs,
+                          lafs::pairs_as_files(*source, lafs::make_pairs(*source, 40, 10, 2), 10, images));
     }
 };
 
@@ -36,6 +39,24 @@ const FaceFolder& faces() {
 Arguments finetune(const fs::path& out) {
     return {"--data",  faces().images, "--model", small_model, "--epochs",     "2", "--batch", "4",
             "--scale", "16",           "--out",   out,         "--save-every", "2", "--seed",  "3"};
+}
+
+/// Training that validates on two lists of pairs after each epoch, and keeps each epoch's weights.
+Arguments validated(const fs::path& out) {
+    return finetune(out) + Arguments{"--epochs",
+                                     "3",
+                                     "--validate-every",
+                                     "1",
+                                     "--keep-every",
+                                     "1",
+                                     "--lr",
+                                     "3e-3",
+                                     "--pairs",
+                                     faces().pairs,
+                                     "--pairs",
+                                     faces().other_pairs,
+                                     "--root",
+                                     faces().images};
 }
 
 /// Weights with a landmark CNN, made once.
@@ -73,7 +94,7 @@ std::int64_t log_lines(const fs::path& out) {
 
 /// Kills a run after some lines of its log, again after some more, and resumes it to the end.
 void check_killed_runs(const std::string& program, Arguments (*arguments)(const fs::path&),
-                       const std::string& weights) {
+                       const std::vector<std::string>& weights) {
     const TemporaryFolder folder;
     const fs::path whole = folder / "whole";
     const auto undisturbed = run_program(program, arguments(whole));
@@ -89,7 +110,8 @@ void check_killed_runs(const std::string& program, Arguments (*arguments)(const 
         const auto resumed = run_program(program, arguments(out) + Arguments{"--resume"});
         INFO(resumed.errors);
         REQUIRE(resumed.exit_code == 0);
-        CHECK(read_text(out / weights) == read_text(whole / weights));
+        for (const std::string& file : weights)
+            CHECK(read_text(out / file) == read_text(whole / file));
         CHECK(log_lines(out) == log_lines(whole));
         CHECK(fs::exists(out / "report.html"));
     }
@@ -98,11 +120,108 @@ void check_killed_runs(const std::string& program, Arguments (*arguments)(const 
 }  // namespace
 
 TEST_CASE("supervised training killed at any moment and resumed gives the same bits", "[programs]") {
-    check_killed_runs("lafs_finetune", finetune, "model.safetensors");
+    check_killed_runs("lafs_finetune", finetune, {"model.safetensors"});
 }
 
 TEST_CASE("pre-training killed at any moment and resumed gives the same bits", "[programs]") {
-    check_killed_runs("lafs_pretrain", pretrain, "teacher.safetensors");
+    check_killed_runs("lafs_pretrain", pretrain, {"teacher.safetensors"});
+}
+
+TEST_CASE("the best checkpoint is that of the best mean, and survives being killed", "[programs]") {
+    check_killed_runs("lafs_finetune", validated,
+                      {"model.safetensors", "best.safetensors", "epoch-0002/model.safetensors"});
+    const TemporaryFolder folder;
+    const fs::path out = folder / "run";
+    const auto result = run_program("lafs_finetune", validated(out));
+    INFO(result.errors);
+    REQUIRE(result.exit_code == 0);
+    std::istringstream log(read_text(out / "log.jsonl"));
+    double best = -1;
+    std::int64_t best_epoch = -1, validations = 0;
+    for (std::string line; std::getline(log, line);) {
+        const auto entry = nlohmann::json::parse(line);
+        if (!entry.contains("accuracy"))
+            continue;
+        ++validations;
+        const double mean = entry.at("accuracy");
+        CHECK(mean ==
+              Approx((entry.at("accuracy.pairs").get<double>() + entry.at("accuracy.others").get<double>()) /
+                     2));
+        if (mean > best) {
+            best = mean;
+            best_epoch = entry.at("epoch");
+        }
+        CHECK(entry.at("best_epoch") == best_epoch);
+        CHECK(entry.at("best_accuracy") == best);
+    }
+    CHECK(validations == 3);
+    const fs::path kept = out / ("epoch-000" + std::to_string(best_epoch + 1));
+    CHECK(read_text(out / "best.safetensors") == read_text(kept / "model.safetensors"));
+    CHECK(read_text(out / "epoch-0003" / "model.safetensors") == read_text(out / "model.safetensors"));
+    CHECK(read_text(out / "epoch-0001" / "model.safetensors") != read_text(out / "model.safetensors"));
+    check_contains(result.errors, "pairs: accuracy ");
+    check_contains(result.errors, "others: accuracy ");
+    const std::string report = read_text(out / "report.html");
+    check_contains(report, "Accuracy on the validation sets");
+    check_contains(report, "others");
+    check_contains(
+        failure("lafs_finetune", finetune(out) + Arguments{"--epochs", "3", "--lr", "3e-3", "--resume"}),
+        "validation: ");
+}
+
+TEST_CASE("a probe is told, and changes no bit of the training", "[programs]") {
+    const TemporaryFolder folder;
+    const fs::path plain = folder / "plain", probed = folder / "probed";
+    REQUIRE(run_program("lafs_pretrain", pretrain(plain)).exit_code == 0);
+    const auto result =
+        run_program("lafs_pretrain",
+                    pretrain(probed) + Arguments{"--probe", faces().images.string(), "--probe-pairs", "20"});
+    INFO(result.errors);
+    REQUIRE(result.exit_code == 0);
+    CHECK(read_text(plain / "teacher.safetensors") == read_text(probed / "teacher.safetensors"));
+    CHECK(read_text(plain / "state.safetensors") == read_text(probed / "state.safetensors"));
+    check_contains(result.errors, "probe: nearest neighbour ");
+    check_contains(read_text(probed / "log.jsonl"), "\"probe_knn\":");
+    check_contains(read_text(probed / "report.html"), "Verification on the probe set");
+    // The teacher that was asked is the one that is written: the whole set, image and mirror, as lafs_evaluate asks.
+    const auto source = lafs::open_source(faces().images);
+    lafs::write_pairs(
+        folder / "drawn.txt",
+        lafs::pairs_as_files(*source, lafs::make_pairs(*source, 20, 10, 0), 10, faces().images));
+    const auto asked = run_program("lafs_evaluate",
+                                   Arguments{"--weights", probed / "teacher.safetensors", "--pairs",
+                                             folder / "drawn.txt", "--root", faces().images, "--json", "-"});
+    REQUIRE(asked.exit_code == 0);
+    double last = -1;
+    std::istringstream log(read_text(probed / "log.jsonl"));
+    for (std::string line; std::getline(log, line);)
+        last = nlohmann::json::parse(line).value("probe_accuracy", last);
+    CHECK(nlohmann::json::parse(asked.output).at("accuracy") == last);
+}
+
+TEST_CASE("the order of colours and the share of a set are repeated by a resumed run", "[programs]") {
+    const TemporaryFolder folder;
+    const Arguments share{"--partition", "0.6", "--few-shot", "2", "--colour-order", "bgr", "--epochs", "1"};
+    const auto result = run_program("lafs_pretrain", pretrain(folder / "run") + share);
+    INFO(result.errors);
+    REQUIRE(result.exit_code == 0);
+    CHECK(log_lines(folder / "run") ==
+          4);  // 12 of 20 images are six identities: three steps, and the epoch's end
+    const std::string other = failure("lafs_pretrain", pretrain(folder / "run") + Arguments{"--resume"});
+    for (const char* part :
+         {"colour_order: \"bgr\" then, \"rgb\" now", "partition: 0.6 then", "few_shot: 2 then"})
+        check_contains(other, part);
+    CHECK(run_program("lafs_pretrain", pretrain(folder / "run") + share + Arguments{"--resume"}).exit_code ==
+          0);
+    // bgr: in front of the name is the same.
+    auto named =
+        pretrain(folder / "named") + Arguments{"--partition", "0.6", "--few-shot", "2", "--epochs", "1"};
+    named[1] = "bgr:" + faces().images.string();
+    REQUIRE(run_program("lafs_pretrain", named).exit_code == 0);
+    CHECK(read_text(folder / "named" / "teacher.safetensors") ==
+          read_text(folder / "run" / "teacher.safetensors"));
+    check_contains(failure("lafs_pretrain", named + Arguments{"--colour-order", "bgr", "--resume"}),
+                   "expected one of them");
 }
 
 TEST_CASE("one thread and two give the same bits", "[programs]") {

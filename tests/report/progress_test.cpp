@@ -91,3 +91,17 @@ TEST_CASE("durations read like a clock", "[train]") {
     CHECK(lafs::format_duration(NAN) == "?");
     CHECK(lafs::format_duration(INFINITY) == "?");
 }
+
+TEST_CASE("a line of its own leaves no rest of the bar", "[train]") {
+    for (const bool terminal : {true, false}) {
+        Stage stage;
+        lafs::Progress progress("train", 2, 0, stage.options(terminal));
+        stage.now += 20;
+        progress.advance(1);
+        const std::string before = stage.text();
+        progress.print("lfw: 99 %");
+        CHECK(stage.text() == before + (terminal ? "\r\033[K" : "") + "lfw: 99 %\n");
+        progress.print("again");
+        CHECK(stage.text().ends_with("lfw: 99 %\nagain\n"));
+    }
+}

@@ -26,11 +26,15 @@ TEST_CASE("a loss that sits at ln K is reported once", "[ssl]") {
     const auto warning = monitor.observe(std::log(1000.0), 6.9);
     REQUIRE(warning);
     CHECK(warning->find("ln K = 6.907755") != std::string::npos);
+    CHECK(warning->find("--warmup-teacher-temperature 0.04") != std::string::npos);  // what to try
 }
 
 TEST_CASE("an entropy of 0 is reported", "[ssl]") {
     CollapseMonitor monitor(1000, {.patience = 10});
-    CHECK(first_warning(monitor, 0.01, 1e-6, 20) == 10);
+    CHECK(first_warning(monitor, 0.01, 1e-6, 9) == -1);
+    const auto warning = monitor.observe(0.01, 1e-6);
+    REQUIRE(warning);
+    CHECK(warning->find("a higher --teacher-temperature") != std::string::npos);
 }
 
 TEST_CASE("a run that learns is not reported", "[ssl]") {

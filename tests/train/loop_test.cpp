@@ -174,3 +174,52 @@ TEST_CASE("every epoch is a permutation, cut into batches, the same for the same
     CHECK(lafs::EpochSampler(2, 32, 1).batch() == 2);
     CHECK_THROWS_AS(lafs::EpochSampler(0, 32, 1), lafs::Error);
 }
+
+TEST_CASE("checkpoints of some epochs stay", "[train]") {
+    const TemporaryFolder folder;
+    auto run = options_for(folder.path());
+    run.keep_every = 2;
+    RandomWalk task(run);
+    REQUIRE(lafs::run_training(task, run));
+    const auto weights = [&](const fs::path& from) { return lafs_test::read_text(from / "weights.txt"); };
+    CHECK_FALSE(fs::exists(folder / "epoch-0001"));
+    CHECK_FALSE(fs::exists(folder / "epoch-0003"));
+    CHECK(weights(folder / "epoch-0004") == weights(folder.path()));
+    // As a run that ended there would have left them: the walk has no schedule.
+    const TemporaryFolder half;
+    auto shorter = options_for(half.path());
+    shorter.epochs = 2;
+    RandomWalk two(shorter);
+    REQUIRE(lafs::run_training(two, shorter));
+    CHECK(weights(folder / "epoch-0002") == weights(half.path()));
+    run.keep_every = -1;
+    CHECK_THROWS_AS(lafs::check_run_options(run), lafs::Error);
+}
+
+TEST_CASE("what a task says during a run goes beside the bar, afterwards to standard error", "[train]") {
+    struct Speaker final : lafs::TrainingTask {
+        std::string name() const override { return "speaker"; }
+        nlohmann::ordered_json settings() const override { return {}; }
+        std::int64_t steps_per_epoch() const override { return 1; }
+        lafs::StepResult train_step(std::int64_t) override { return {1, 1, {}}; }
+        std::vector<lafs::LogField> end_epoch(std::int64_t) override {
+            say("half way");
+            return {};
+        }
+        void save_state(lafs::SafetensorsWriter& writer) override {
+            writer.add("w", {}, std::vector<double>{1});
+        }
+        void load_state(const lafs::SafetensorsFile&) override {}
+        void export_weights(const fs::path&) override {}
+        void write_report(const fs::path&, const fs::path&) override { say("after it"); }
+    } task;
+    std::vector<std::string> said;
+    task.on_say([&](const std::string& line) { said.push_back(line); });
+    task.say("before");
+    CHECK(said == std::vector<std::string>{"before"});
+    const TemporaryFolder folder;
+    auto run = options_for(folder.path());
+    run.epochs = 1;
+    CHECK(lafs::run_training(task, run));
+    CHECK(said.size() == 1);  // the run took them over, and gave them back to standard error
+}

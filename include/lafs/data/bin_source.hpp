@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <lafs/data/blue_first_source.hpp>
 #include <lafs/data/face_source.hpp>
 #include <lafs/data/source.hpp>
 #include <lafs/data/verification_bin.hpp>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
@@ -45,11 +47,15 @@ private:
     VerificationBin set_;
 };
 
-/// What open_source opens, or a verification set: a file in .bin.
+/// What open_source opens, or a verification set: a file in .bin, also with `bgr:` in front.
 inline std::unique_ptr<FaceSource> open_faces(const std::string& text, const SourceOptions& options = {}) {
-    if (lower_extension(text) == ".bin" && !std::filesystem::is_directory(text))
-        return std::make_unique<BinSource>(text);
-    return open_source(text, options);
+    const OrderedName named = split_colour_order(text);
+    if (lower_extension(named.name) != ".bin" || std::filesystem::is_directory(named.name))
+        return open_source(text, options);
+    auto source = std::make_unique<BinSource>(named.name);
+    if (named.order == ColourOrder::rgb)
+        return source;
+    return std::make_unique<BlueFirstSource>(std::move(source));
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -10,6 +10,7 @@
 #include <functional>
 #include <lafs/core/error.hpp>
 #include <lafs/core/random.hpp>
+#include <lafs/data/blue_first_source.hpp>
 #include <lafs/data/face_source.hpp>
 #include <lafs/data/image.hpp>
 #include <lafs/data/image_codec.hpp>
@@ -206,13 +207,20 @@ inline SyntheticFaces parse_synthetic(std::string_view options, std::string_view
 /// Opens a source of a program: given what follows `scheme:`.
 using SourceOpener = std::function<std::unique_ptr<FaceSource>(const std::string& rest)>;
 
+inline std::unique_ptr<FaceSource> open_source(const std::string& text);
+
 namespace detail {
 
 /// The schemes of this program, made with the library's own in it when it is first asked for.
 inline std::map<std::string, SourceOpener>& source_openers() {
     static std::map<std::string, SourceOpener> openers{
-        {"synthetic", [](const std::string& rest) -> std::unique_ptr<FaceSource> {
+        {"synthetic",
+         [](const std::string& rest) -> std::unique_ptr<FaceSource> {
              return std::make_unique<SyntheticSource>(parse_synthetic(rest, "synthetic:" + rest));
+         }},
+        {"rgb", [](const std::string& rest) { return open_source(rest); }},
+        {"bgr", [](const std::string& rest) -> std::unique_ptr<FaceSource> {
+             return std::make_unique<BlueFirstSource>(open_source(rest));
          }}};
     return openers;
 }
@@ -232,7 +240,8 @@ inline void register_source(const std::string& scheme, const SourceOpener& open)
 
 /// Opens `synthetic:ids=200,images=20[,seed=S][,first=F]` (identities F to F + ids - 1), a source that the
 /// program registered, a record file (`x.rec`, or a folder that holds train.rec or just one), or an image
-/// folder. Throws for unknown or repeated keys, bad numbers, absurd sizes, and sets that hold no faces.
+/// folder. `bgr:` in front of any of these: its files hold blue first (data/colour_order.hpp). Throws for unknown or
+/// repeated keys, bad numbers, absurd sizes, and sets that hold no faces.
 inline std::unique_ptr<FaceSource> open_source(const std::string& text, const SourceOptions& options = {}) {
     if (const std::size_t colon = text.find(':'); colon != std::string::npos) {
         const auto& openers = detail::source_openers();

@@ -6,20 +6,18 @@
 #include <cstdint>
 #include <filesystem>
 #include <lafs/core/error.hpp>
-#include <lafs/data/pairs.hpp>
 #include <lafs/data/score_list.hpp>
-#include <lafs/data/verification_bin.hpp>
 #include <lafs/eval/curves.hpp>
 #include <lafs/faces/evaluate_ijb.hpp>
 #include <lafs/faces/face_model.hpp>
 #include <lafs/faces/ijb_report.hpp>
+#include <lafs/faces/pair_sets.hpp>
 #include <lafs/faces/verify_pairs.hpp>
 #include <lafs/report/progress.hpp>
 #include <lafs/report/verification_report.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -27,12 +25,13 @@ namespace lafs::inline LAFS_ABI {
 
 /// What is evaluated. One of: `scores`; `ijb` with `set`; `bins` and `pairs` with `root`.
 struct EvaluateOptions {
-    std::filesystem::path weights;            ///< not needed for scores
-    std::vector<std::filesystem::path> bins;  ///< verification sets (.bin), or folders of them
-    std::filesystem::path pairs, root;        ///< a list of pairs and the folder of its images
-    std::filesystem::path scores;             ///< `score label` lines
-    std::filesystem::path ijb;                ///< folder with meta and loose_crop
-    std::string set = "ijbc";                 ///< what the names of its lists begin with
+    std::filesystem::path weights;  ///< not needed for scores
+    std::vector<std::filesystem::path>
+        bins;                           ///< verification sets (.bin), or folders of them; see pair_sets.hpp
+    std::filesystem::path pairs, root;  ///< a list of pairs and the folder of its images
+    std::filesystem::path scores;       ///< `score label` lines
+    std::filesystem::path ijb;          ///< folder with meta and loose_crop
+    std::string set = "ijbc";           ///< what the names of its lists begin with
     EmbedOptions embed = {};
     bool use_detector_score = true, normalise_images = false;  ///< of IJB, see IjbOptions
     std::optional<double> calibrate_far = {};
@@ -46,64 +45,33 @@ struct EvaluateResult {
     std::vector<std::string> warnings = {};
 };
 
-/// The files themselves, and the .bin files of folders by name. Throws for a folder without any.
-inline std::vector<std::filesystem::path> bin_files(const std::vector<std::filesystem::path>& given) {
-    std::vector<std::filesystem::path> files;
-    for (const std::filesystem::path& path : given) {
-        std::error_code ignored;
-        if (!std::filesystem::is_directory(path, ignored)) {
-            files.push_back(path);
-            continue;
-        }
-        const std::size_t before = files.size();
-        for (const auto& entry : std::filesystem::directory_iterator(path))
-            if (entry.path().extension() == ".bin")
-                files.push_back(entry.path());
-        require(files.size() > before, "evaluate", path, " has no .bin files, expected verification sets");
-        std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
-    }
-    return files;
-}
-
 namespace detail {
 
-/// The results of several sets by name; a second set of the same name gets a number.
-inline std::string unused_name(const std::vector<SetVerification>& sets, const std::string& name) {
-    const auto used = [&](const std::string& text) {
-        return std::any_of(sets.begin(), sets.end(), [&](const auto& set) { return set.name == text; });
-    };
-    std::string free = name;
-    for (int number = 2; used(free); ++number)
-        free = name + "_" + std::to_string(number);
-    return free;
-}
-
-/// A set and the file that it comes from, checked: a set that cannot be verified stops the run before hours
-/// of work on the others.
-inline std::pair<std::filesystem::path, PairSet> checked_set(const std::filesystem::path& file, PairSet set) {
+/// A set that cannot be verified stops the run before hours of work on the others.
+inline void check_before_work(const NamedPairSet& named) {
+    const PairSet& set = named.set;
     const auto genuine =
         static_cast<std::size_t>(std::count(set.same.begin(), set.same.end(), std::uint8_t{1}));
-    require(genuine > 0 && genuine < set.same.size(), "evaluate", file, " has ", genuine, " genuine of ",
-            set.same.size(), " pairs, expected pairs of both kinds");
-    require(set.same.size() >= set.folds, "evaluate", file, " has ", set.same.size(),
+    require(genuine > 0 && genuine < set.same.size(), "evaluate", named.file, " has ", genuine,
+            " genuine of ", set.same.size(), " pairs, expected pairs of both kinds");
+    require(set.same.size() >= set.folds, "evaluate", named.file, " has ", set.same.size(),
             " pairs, expected at least ", set.folds, ", one for each fold");
-    return {file, std::move(set)};
 }
 
 template <class T>
 EvaluateResult verification_evaluation(const EvaluateOptions& options) {
     FaceModel<T> model = load_face_model<T>(options.weights);
-    std::vector<std::pair<std::filesystem::path, PairSet>> files;
-    for (const std::filesystem::path& file : bin_files(options.bins))
-        files.push_back(checked_set(file, pair_set(VerificationBin::open(file))));
-    if (!options.pairs.empty())
-        files.push_back(checked_set(options.pairs, pair_set(read_pairs(options.pairs, options.root))));
+    using Paths = std::vector<std::filesystem::path>;
+    const bool listed = !options.pairs.empty();
+    const std::vector<NamedPairSet> files = open_pair_sets(
+        options.bins, listed ? Paths{options.pairs} : Paths{}, listed ? Paths{options.root} : Paths{});
+    for (const NamedPairSet& file : files)
+        check_before_work(file);
     std::vector<SetVerification> sets;
-    for (const auto& [file, set] : files) {
+    for (const auto& [name, file, set] : files) {
         const std::vector<double> distances = embed_pair_distances(
             set, [&](const auto& images) { return model.embed(images); }, options.embed);
-        sets.push_back(verify_set(unused_name(sets, file.stem().string()), distances, set.same, set.folds,
-                                  options.calibrate_far));
+        sets.push_back(verify_set(name, distances, set.same, set.folds, options.calibrate_far));
     }
     EvaluateResult result{verification_json(sets), verification_text(sets), {}};
     for (SetVerification& set : sets)

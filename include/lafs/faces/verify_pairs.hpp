@@ -2,6 +2,7 @@
 // then the ten-fold protocol.
 #pragma once
 
+#include <lafs/data/colour_order.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/pairs.hpp>
 #include <lafs/data/scaled_images.hpp>
@@ -27,6 +28,7 @@ struct PairSet {
     std::vector<std::pair<std::size_t, std::size_t>> pairs;
     std::vector<std::uint8_t> same;
     std::size_t folds = 10;
+    ColourOrder order = ColourOrder::rgb;  ///< of what the files hold; images are RGB
 
     std::string name(std::size_t i) const {
         if (bin)
@@ -34,7 +36,10 @@ struct PairSet {
         return source ? source->name(images[i]) : files[i].string();
     }
     std::size_t image_count() const { return source || bin ? images.size() : files.size(); }
-    Image image(std::size_t i) const {
+    Image image(std::size_t i) const { return to_rgb(stored_image(i), order); }
+
+private:
+    Image stored_image(std::size_t i) const {
         if (bin)
             return bin->image(static_cast<std::size_t>(images[i]));
         return source ? source->image(images[i]) : load_image(files[i]);
@@ -98,6 +103,19 @@ inline PairSet pair_set(VerificationBin bin) {
     return set;
 }
 
+/// Squared distances between the L2-normalised rows of (n, dim) embeddings that the pairs name.
+inline std::vector<double> distances_of_pairs(std::span<const float> embeddings, std::size_t dim,
+                                              std::span<const std::pair<std::size_t, std::size_t>> pairs) {
+    std::vector<float> rows;
+    rows.reserve(2 * pairs.size() * dim);
+    for (const auto& [a, b] : pairs)
+        for (const std::size_t image : {a, b}) {
+            const std::span<const float> row = embeddings.subspan(image * dim, dim);
+            rows.insert(rows.end(), row.begin(), row.end());
+        }
+    return pair_distances(std::span<const float>(rows), dim);
+}
+
 /// Squared distance of each pair between the L2-normalised embeddings that a model gives; each image is
 /// embedded once. Results do not depend on the batch. Warns of images of another size. Throws when an embedding is not finite.
 template <class Embed>
@@ -117,14 +135,7 @@ std::vector<double> embed_pair_distances(const PairSet& set, const Embed& embed,
     for (std::size_t i = 0; i < sizes.size(); ++i)
         scaled.add(sizes[i].first, sizes[i].second, [&] { return set.name(i); });
     scaled.tell("the pairs");
-    const std::size_t dim = embeddings.size() / set.image_count();
-    std::vector<float> rows;
-    rows.reserve(2 * set.pairs.size() * dim);
-    for (const auto& [a, b] : set.pairs)
-        for (const std::size_t image : {a, b})
-            rows.insert(rows.end(), embeddings.begin() + static_cast<std::ptrdiff_t>(image * dim),
-                        embeddings.begin() + static_cast<std::ptrdiff_t>((image + 1) * dim));
-    return pair_distances(std::span<const float>(rows), dim);
+    return distances_of_pairs(embeddings, embeddings.size() / set.image_count(), set.pairs);
 }
 
 /// Verifies a model on a set of pairs, over the set's folds.

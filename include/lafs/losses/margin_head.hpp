@@ -154,6 +154,14 @@ public:
 
     T scale() const { return scale_; }
 
+    /// Label smoothing of the cross entropy (losses/cross_entropy.hpp), 0 unless set. Throws outside 0 .. 1, and for
+    /// heads whose loss is none: a head that overrides `loss` takes `label_smoothing()` into account or refuses here.
+    virtual void smooth_labels(double share) {
+        detail::check_smoothing(share);
+        label_smoothing_ = share;
+    }
+    double label_smoothing() const { return label_smoothing_; }
+
     /// s cos without margin, (B, D) -> (B, C): to predict classes.
     Variable<T, D> logits(const Variable<T, D>& features) const { return cosines(features) * scale_; }
 
@@ -176,10 +184,10 @@ public:
 
     /// The loss that is trained, a scalar; hard labels (B) or soft labels (B, C).
     virtual Variable<T, D> loss(const Variable<T, D>& features, const Tensor<std::int64_t, D>& labels) const {
-        return cross_entropy(logits(features, labels), labels);
+        return cross_entropy(logits(features, labels), labels, label_smoothing_);
     }
     virtual Variable<T, D> loss(const Variable<T, D>& features, const Tensor<T, D>& targets) const {
-        return cross_entropy(logits(features, targets), targets);
+        return cross_entropy(logits(features, targets), targets, label_smoothing_);
     }
 
 protected:
@@ -208,6 +216,7 @@ protected:
 
 private:
     T scale_;
+    double label_smoothing_ = 0;
 };
 
 }  // namespace lafs::inline LAFS_ABI

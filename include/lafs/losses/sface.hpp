@@ -28,6 +28,12 @@ public:
     /// There is no margin: `logits` are the scaled cosines.
     Variable<T, D> margin(const Variable<T, D>& cosine) const override { return cosine; }
 
+    /// The loss is no cross entropy.
+    void smooth_labels(double share) override {
+        require(share == 0, "sface", "got label smoothing ", share,
+                ", expected 0: this loss has no labels to smooth");
+    }
+
     Variable<T, D> loss(const Variable<T, D>& features,
                         const Tensor<std::int64_t, D>& labels) const override {
         const Variable<T, D> cosine = this->cosines(features);

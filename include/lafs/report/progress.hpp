@@ -79,6 +79,14 @@ public:
         }
     }
 
+    /// Writes a line of its own; a bar is drawn anew below it by the next step.
+    void print(std::string_view line) {
+        std::fprintf(options_.stream, "%s%.*s\n", bar_open_ ? "\r\033[K" : "", static_cast<int>(line.size()),
+                     line.data());
+        std::fflush(options_.stream);
+        bar_open_ = false;
+    }
+
     /// Shows the last state and the time it all took.
     void finish(std::string_view note = {}) {
         show(note);

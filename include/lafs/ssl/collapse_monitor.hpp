@@ -42,13 +42,17 @@ public:
         if (uniform_steps_ == options_.patience)
             return "collapse? The loss has been at ln K = " + std::to_string(log_prototypes_) + " for " +
                    std::to_string(options_.patience) +
-                   " steps: nothing is learnt. Lower the teacher temperature (sharpen), or raise the "
-                   "learning rate";
+                   " steps: nothing is learnt. Start anew and try, one at a time: "
+                   "--warmup-teacher-temperature 0.04, a longer --freeze-last-layer, --clip 0.3 to 1, twice "
+                   "or "
+                   "half the --lr";
         if (single_steps_ == options_.patience)
             return "collapse? The entropy of the teacher's output has been " +
                    std::to_string(teacher_entropy) + " for " + std::to_string(options_.patience) +
-                   " steps: every image gets one prototype. Raise the teacher temperature, or lower the "
-                   "centre momentum";
+                   " steps: every image gets one prototype. Start anew and try, one at a time: a higher "
+                   "--teacher-temperature (up to 0.07), half the --lr, a --momentum nearer to 1 (0.9995 for "
+                   "small "
+                   "batches), a larger --batch";
         return std::nullopt;
     }
 

@@ -5,15 +5,14 @@
 
 #include <lafs/data/loader.hpp>
 #include <lafs/data/set_outputs.hpp>
-#include <lafs/data/verification_bin.hpp>
-#include <lafs/faces/check_pairs.hpp>
 #include <lafs/faces/face_model.hpp>
-#include <lafs/faces/verify_pairs.hpp>
+#include <lafs/faces/pair_sets.hpp>
 #include <lafs/losses/landmark_regularization.hpp>
 #include <lafs/losses/mixup.hpp>
 #include <lafs/optim/adamw.hpp>
 #include <lafs/optim/gradient_clipping.hpp>
 #include <lafs/optim/schedule.hpp>
+#include <lafs/train/best_checkpoint.hpp>
 #include <lafs/train/damage_log.hpp>
 #include <lafs/train/face_batches.hpp>
 #include <lafs/train/heads.hpp>
@@ -22,8 +21,9 @@
 #include <lafs/train/sampler.hpp>
 #include <lafs/train/saved_state.hpp>
 #include <lafs/train/set_fingerprint.hpp>
+#include <lafs/train/training_set.hpp>
+#include <lafs/train/validation_sets.hpp>
 #include <memory>
-#include <optional>
 
 namespace lafs::inline LAFS_ABI {
 
@@ -31,18 +31,20 @@ namespace lafs::inline LAFS_ABI {
 struct FinetuneOptions {
     RunOptions run;
     HeadOptions head;
-    std::filesystem::path init_landmarks;  ///< weights with a landmark CNN (of stage 1)
-    std::filesystem::path init_backbone;   ///< weights with a transformer (the teacher of stage 2)
-    std::int64_t few_shot = 0;             ///< images of each identity; 0: all
-    double partition = 1;                  ///< the first share of the records
-    std::filesystem::path pairs, root;     ///< validation pairs and their images
-    std::filesystem::path bin;             ///< or a verification set of pairs (lfw.bin)
-    std::int64_t validate_every = 5;       ///< epochs between validations; the last epoch always is
+    std::filesystem::path init_landmarks;             ///< weights with a landmark CNN (of stage 1)
+    std::filesystem::path init_backbone;              ///< weights with a transformer (the teacher of stage 2)
+    std::int64_t few_shot = 0;                        ///< images of each identity; 0: all
+    double partition = 1;                             ///< the first share of the records
+    std::vector<std::filesystem::path> bins;          ///< verification sets to validate on (lfw.bin)
+    std::vector<std::filesystem::path> pairs, roots;  ///< lists of pairs, and the folders of their images
+    std::int64_t validate_every = 5;  ///< epochs between validations; the last epoch always is
     double weight_decay = 0.1;
     double layer_decay = -1;             ///< < 0: 0.58 with init_backbone, else 1 (none)
     double clip = 0;                     ///< largest norm of all gradients; 0: no clipping
     std::int64_t accumulate = 1;         ///< batches of one optimiser step
-    double mixup = 0;                    ///< probability of mixing a batch (alpha 0.2)
+    double mixup = 0;                    ///< probability of mixing a batch
+    double mixup_alpha = 0.2;            ///< of the Beta distribution of its shares
+    double label_smoothing = 0;          ///< share of a label that goes to all classes alike
     double landmark_regularization = 0;  ///< factor on the published weights; 0: off
     double dropout = 0.1, stochastic_depth = 0.1;
     FaceAugmentation augmentation;
@@ -69,33 +71,24 @@ inline void use_augmentation(FinetuneOptions& options, const std::string& name) 
     }
 }
 
-/// The set that a run trains on: `source`, or else `data`, cut to its first share, then to a few images of
-/// each identity. Throws for a set of one identity.
+/// The set that a run trains on (see training_set): `source`, or else what the options name. Throws for a set of one
+/// identity.
 inline std::shared_ptr<const FaceSource> training_source(const FinetuneOptions& options,
                                                          std::shared_ptr<const FaceSource> source = {}) {
-    if (!source)
-        source = open_source(options.run.data, {options.run.recursive});
-    if (options.partition != 1)
-        source = partition(std::move(source), options.partition);
-    if (options.few_shot > 0)
-        source = few_shot(std::move(source), options.few_shot, options.run.seed);
+    source = training_set(options.run, options.partition, options.few_shot, std::move(source));
     require(source->identities() >= 2, "finetune", "got a training set of one identity, ", source->name(0),
             " and others, expected at least two to tell apart: a folder with one folder for each identity");
     return source;
 }
 
-/// Validation pairs: those given, or of a synthetic set's people that are not trained on; none otherwise.
-/// Throws for pairs given that cannot be evaluated.
-inline std::optional<PairSet> validation_pairs(const FinetuneOptions& options) {
-    if (!options.pairs.empty() || !options.bin.empty()) {
-        PairSet set = options.bin.empty() ? pair_set(read_pairs(options.pairs, options.root))
-                                          : pair_set(VerificationBin::open(options.bin));
-        check_pair_set(set, options.bin.empty() ? options.pairs : options.bin);
-        return set;
-    }
-    if (!options.run.data.starts_with("synthetic:"))
-        return std::nullopt;
-    return pair_set(open_source("synthetic:ids=40,images=5,first=2000000"), 400, 10, 1);
+/// The sets of pairs to validate on: those given, or of a synthetic set's people that are not trained on.
+/// Throws for files that cannot be read.
+inline std::vector<NamedPairSet> validation_pairs(const FinetuneOptions& options) {
+    std::vector<NamedPairSet> sets = open_pair_sets(options.bins, options.pairs, options.roots);
+    if (sets.empty() && options.run.data.starts_with("synthetic:"))
+        sets.push_back(
+            {"synthetic", {}, pair_set(open_source("synthetic:ids=40,images=5,first=2000000"), 400, 10, 1)});
+    return sets;
 }
 
 /// What a program brings itself; what is left empty is made as the options say.
@@ -131,6 +124,8 @@ public:
         const Shape classes{source_->identities(), model_.width()};
         require(head_->weight.shape() == classes, "finetune", "got a head with weights of shape ",
                 head_->weight.shape(), ", expected (identities, features) ", classes);
+        if (options.label_smoothing != 0)  // a head that was given may have its own
+            head_->smooth_labels(options.label_smoothing);
         load_initial_weights();
         NamedParameters<T, D> parameters = model_.parameters();
         for (const auto& [name, parameter] : head_->parameters())
@@ -159,6 +154,10 @@ public:
                        {"clip", options_.clip},
                        {"accumulate", options_.accumulate},
                        {"mixup", options_.mixup},
+                       {"mixup_alpha", options_.mixup_alpha},
+                       {"label_smoothing", options_.label_smoothing},
+                       {"validation", texts(options_.bins, options_.pairs)},
+                       {"validate_every", options_.validate_every},
                        {"landmark_regularization", options_.landmark_regularization},
                        {"dropout", options_.dropout},
                        {"stochastic_depth", options_.stochastic_depth},
@@ -203,24 +202,33 @@ public:
 
     std::vector<LogField> end_epoch(std::int64_t epoch) override {
         const bool last = epoch + 1 == options_.run.epochs;
-        if (!validation_ || (!last && (epoch + 1) % options_.validate_every != 0))
+        if (validation_.empty() || (!last && (epoch + 1) % options_.validate_every != 0))
             return {};
-        verification_ = validate();
-        return {{"accuracy", verification_->accuracy}, {"accuracy_std", verification_->accuracy_std}};
+        validate();
+        std::vector<LogField> fields = validation_.log_fields();
+        if (best_.offer(validation_.mean_accuracy(), epoch))
+            save_model(options_.run.out / "best.safetensors");
+        fields.emplace_back("best_accuracy", best_.accuracy());
+        fields.emplace_back("best_epoch", best_.epoch());
+        return fields;
     }
 
     std::string remarks() const override { return damage_.remarks(); }
 
     std::vector<NamedPath> inputs() const override {
-        return {{"--init-landmarks", options_.init_landmarks},
-                {"--init-backbone", options_.init_backbone},
-                {"--pairs", options_.pairs},
-                {"--bin", options_.bin}};
+        std::vector<NamedPath> paths{{"--init-landmarks", options_.init_landmarks},
+                                     {"--init-backbone", options_.init_backbone}};
+        for (const auto& file : options_.pairs)
+            paths.push_back({"--pairs", file});
+        for (const auto& file : options_.bins)
+            paths.push_back({"--bin", file});
+        return paths;
     }
 
     void save_state(SafetensorsWriter& writer) override {
         save_fingerprint(writer, fingerprint_);
         damage_.save(writer);
+        best_.save(writer);
         add_weights(writer, model_, "model.");
         add_weights(writer, *head_, "loss.");
         add_optimizer(writer, *optimizer_);
@@ -229,38 +237,38 @@ public:
     void load_state(const SafetensorsFile& file) override {
         check_fingerprint(file, fingerprint_);
         damage_.load(file);
+        best_.load(file);
         load_weights(model_, file, "model.");
         load_weights(*head_, file, "loss.");
         load_optimizer(file, *optimizer_);
     }
 
     /// model.safetensors: the recogniser and its class weights; landmarks.safetensors: the landmark CNN
-    /// alone.
+    /// alone. Beside them is best.safetensors, the model of the best validation.
     void export_weights(const std::filesystem::path& out) override {
-        SafetensorsWriter writer;
-        for (const auto& [key, value] : model_metadata(model_.spec()))
-            writer.metadata(key, value);
-        add_weights(writer, model_);
-        add_weights(writer, *head_, "loss.");
-        writer.save(out / "model.safetensors");
+        save_model(out / "model.safetensors");
         if (model_.has_landmarks())
             save_weights(model_, out / "landmarks.safetensors", model_metadata(model_.spec()),
                          is_landmark_name);
     }
 
     void write_report(const std::filesystem::path& file, const std::filesystem::path& log) override {
-        if (validation_ && !verification_)
-            verification_ = validate();
-        Report report = run_report("Supervised training", settings(), log, training_charts());
-        if (verification_)
-            report.add_verification("Verification", {{"validation pairs", *verification_}});
+        if (!validation_.empty() && verification().empty())
+            validate();
+        nlohmann::ordered_json facts = settings();
+        if (best_.epoch() >= 0)
+            facts["best.safetensors"] =
+                detail::formatted("epoch %lld, mean accuracy %.2f %%", static_cast<long long>(best_.epoch()),
+                                  100 * best_.accuracy());
+        Report report = run_report("Supervised training", facts, log, training_charts());
+        validation_.add_to(report, log);
         add_model_pictures(report, model_, *source_);
         report.write(file);
     }
 
     FaceModel<T, D>& model() { return model_; }
-    /// The latest validation.
-    const std::optional<VerificationResult>& verification() const { return verification_; }
+    /// The latest validation, set by set; empty where there was none.
+    const std::vector<SetVerification>& verification() const { return validation_.results(); }
 
 private:
     static FinetuneOptions checked(FinetuneOptions options, const FinetuneParts<T, D>& parts) {
@@ -271,18 +279,25 @@ private:
         check_augmentation(options.augmentation);
         require(options.accumulate >= 1, "options", "got --accumulate ", options.accumulate,
                 ", expected at least 1");
-        require(options.few_shot >= 0, "options", "got --few-shot ", options.few_shot,
-                ", expected 0 (all) or more");
         require(options.mixup >= 0 && options.mixup <= 1, "options", "got --mixup ", options.mixup,
                 ", expected a probability");
+        require(options.mixup_alpha > 0 && std::isfinite(options.mixup_alpha), "options",
+                "got --mixup-alpha ", options.mixup_alpha, ", expected a number above 0");
         require(options.validate_every >= 1, "options", "got --validate-every ", options.validate_every,
                 ", expected at least 1");
-        require(options.pairs.empty() || options.bin.empty(), "options",
-                "got both --pairs and --bin, expected one set of validation pairs");
         require(options.clip >= 0, "options", "got --clip ", options.clip, ", expected 0 (off) or more");
         require(options.landmark_regularization <= 0 || !options.init_landmarks.empty(), "options",
                 "landmark regularization needs the landmark CNN to stay near: give --init-landmarks");
         return options;
+    }
+
+    static std::vector<std::string> texts(const std::vector<std::filesystem::path>& a,
+                                          const std::vector<std::filesystem::path>& b) {
+        std::vector<std::string> all;
+        for (const auto* paths : {&a, &b})
+            for (const std::filesystem::path& path : *paths)
+                all.push_back(path.string());
+        return all;
     }
 
     static ModelSpec spec_of(const FinetuneOptions& options) {
@@ -352,7 +367,7 @@ private:
         RandomSequence random(options_.run.seed ^ 0x6d697875, static_cast<std::uint64_t>(batch.number));
         Tensor<T, D> images = from_host<T, D>(batch.images), targets;
         if (random.uniform() < options_.mixup) {
-            const double lambda = draw_mixup_lambda(random, 0.2);
+            const double lambda = draw_mixup_lambda(random, options_.mixup_alpha);
             images = mixup_images(images, lambda);
             targets = mixup_labels<T>(labels, source_->identities(), lambda);
         }
@@ -385,9 +400,19 @@ private:
         return model_.part().forward(images, points);
     }
 
-    VerificationResult validate() {
-        return verify_pairs(*validation_,
-                            [this](const Tensor<float>& images) { return model_.embed_host(images); });
+    void validate() {
+        validation_.verify([this](const Tensor<float>& images) { return model_.embed_host(images); },
+                           [this](const std::string& line) { say(line); });
+    }
+
+    /// The recogniser and its class weights.
+    void save_model(const std::filesystem::path& file) {
+        SafetensorsWriter writer;
+        for (const auto& [key, value] : model_metadata(model_.spec()))
+            writer.metadata(key, value);
+        add_weights(writer, model_);
+        add_weights(writer, *head_, "loss.");
+        writer.save(file);
     }
 
     FinetuneOptions options_;
@@ -396,13 +421,13 @@ private:
     EpochSampler sampler_;
     DamageLog damage_;
     Loader<FaceBatches> loader_;
-    std::optional<PairSet> validation_;
+    ValidationSets validation_;
+    BestCheckpoint best_;
     FaceModel<T, D> model_;
     std::unique_ptr<MarginHead<T, D>> head_;
     std::unique_ptr<LandmarkCnn<T, D>> frozen_landmarks_;
     std::unique_ptr<AdamW<T, D>> optimizer_;
     Schedule lr_ = constant_schedule(0);
-    std::optional<VerificationResult> verification_;
 };
 
 /// The task in single precision, which is what the loaders of images give.

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <lafs/core/random.hpp>
 #include <lafs/core/threads.hpp>
 #include <lafs/core/utf8.hpp>
@@ -20,6 +21,7 @@
 #include <lafs/train/run_options.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
@@ -59,6 +61,18 @@ public:
     /// Writes the weights for users into the output folder.
     virtual void export_weights(const std::filesystem::path& out) = 0;
     virtual void write_report(const std::filesystem::path& file, const std::filesystem::path& log) = 0;
+
+    /// Says a line to the user, on standard error; run_training takes the lines over to put them beside its bar.
+    void say(const std::string& line) const {
+        if (say_)
+            say_(line);
+        else
+            std::fprintf(stderr, "%s\n", line.c_str());
+    }
+    void on_say(std::function<void(const std::string&)> say) { say_ = std::move(say); }
+
+private:
+    std::function<void(const std::string&)> say_;
 };
 
 namespace detail {
@@ -90,11 +104,49 @@ private:
     void (*terminate_)(int);
 };
 
+/// While it lives, what a task says goes past the progress bar.
+class SayBesideBar {
+public:
+    SayBesideBar(TrainingTask& task, Progress& progress) : task_(task) {
+        task_.on_say([&progress](const std::string& line) { progress.print(line); });
+    }
+    ~SayBesideBar() { task_.on_say({}); }
+    SayBesideBar(const SayBesideBar&) = delete;
+    SayBesideBar& operator=(const SayBesideBar&) = delete;
+
+private:
+    TrainingTask& task_;
+};
+
 inline constexpr const char* state_file = "state.safetensors";
 
 /// The settings as they are saved and compared: names of files may be any bytes, JSON is UTF-8.
 inline nlohmann::ordered_json saved_settings(const TrainingTask& task) {
     return nlohmann::ordered_json::parse(json_text(task.settings()));
+}
+
+inline void make_folder(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    require(!error && std::filesystem::is_directory(folder), "train", "cannot make the folder ",
+            folder.string(), ": ", error.message());
+}
+
+/// Where the weights after so many epochs stay: OUT/epoch-0010.
+inline std::filesystem::path kept_folder(const std::filesystem::path& out, std::int64_t epochs) {
+    char name[40];
+    std::snprintf(name, sizeof name, "epoch-%04lld", static_cast<long long>(epochs));
+    return out / name;
+}
+
+/// Writes the weights after so many epochs, also as a checkpoint that stays where it is time for one.
+inline void export_epoch(TrainingTask& task, const RunOptions& run, std::int64_t epochs) {
+    task.export_weights(run.out);
+    if (run.keep_every == 0 || epochs % run.keep_every != 0)
+        return;
+    const std::filesystem::path folder = kept_folder(run.out, epochs);
+    make_folder(folder);
+    task.export_weights(folder);
 }
 
 inline void save_run(TrainingTask& task, const std::filesystem::path& out, std::int64_t step) {
@@ -141,10 +193,7 @@ inline void check_run_folder(const TrainingTask& task, const RunOptions& run) {
 /// Makes the output folder and decides where to begin.
 inline std::int64_t begin_run(TrainingTask& task, const RunOptions& run) {
     check_run_folder(task, run);
-    std::error_code error;
-    std::filesystem::create_directories(run.out, error);
-    require(!error && std::filesystem::is_directory(run.out), "train", "cannot make the folder ",
-            run.out.string(), ": ", error.message());
+    make_folder(run.out);
     if (std::filesystem::exists(run.out / state_file))
         return load_run(task, run.out);
     if (run.resume)
@@ -172,6 +221,7 @@ inline bool run_training(TrainingTask& task, const RunOptions& run) {
     auto log = step > 0 ? JsonlLog::resume(log_path, step - 1) : JsonlLog::create(log_path);
     const detail::StopSignals signals;
     Progress progress(task.name(), total, step);
+    const detail::SayBesideBar say(task, progress);
     bool stopped = false;
     while (step < total && !stopped) {
         default_generator() = Generator{run.seed, static_cast<std::uint64_t>(step) << 24};
@@ -196,7 +246,7 @@ inline bool run_training(TrainingTask& task, const RunOptions& run) {
             for (auto& field : task.end_epoch(step / per_epoch - 1))
                 epoch.push_back(field);
             log.append(step - 1, epoch);
-            task.export_weights(run.out);
+            detail::export_epoch(task, run, step / per_epoch);
         }
         if (step % per_epoch == 0 || step % run.save_every == 0 || stopped) {
             detail::save_run(task, run.out, step);

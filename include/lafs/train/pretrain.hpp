@@ -15,11 +15,13 @@
 #include <lafs/ssl/collapse_monitor.hpp>
 #include <lafs/ssl/ema_teacher.hpp>
 #include <lafs/train/damage_log.hpp>
+#include <lafs/train/knn_probe.hpp>
 #include <lafs/train/loop.hpp>
 #include <lafs/train/run_report.hpp>
 #include <lafs/train/sampler.hpp>
 #include <lafs/train/saved_state.hpp>
 #include <lafs/train/set_fingerprint.hpp>
+#include <lafs/train/training_set.hpp>
 #include <lafs/train/view_batches.hpp>
 #include <memory>
 #include <optional>
@@ -36,6 +38,9 @@ struct PretrainOptions {
     RunOptions run;
     std::string method = "lafs";      ///< lafs or dino
     std::filesystem::path landmarks;  ///< weights with a landmark CNN (of stage 1); for lafs
+    std::int64_t few_shot = 0;        ///< images of each identity; 0: all
+    double partition = 1;             ///< the first share of the records
+    ProbeOptions probe;               ///< a labelled set that the teacher is asked about
     std::string optimizer = "adamw";  ///< adamw, sgd or lars
     std::int64_t prototypes = 0;      ///< K; 0: 100 000 for base, 4096 below
     std::int64_t head_hidden = 2048, bottleneck = 256;
@@ -85,11 +90,11 @@ class BasicPretrainTask final : public TrainingTask {
 public:
     /// Opens the set and makes the networks. Throws for options, files and weights that do not fit.
     /// A `source` that is given stands for `run.data`, which is then only a description that a resumed run must
-    /// repeat.
+    /// repeat; it is cut as the options say (training_set).
     explicit BasicPretrainTask(const PretrainOptions& options,
                                std::shared_ptr<const FaceSource> source = nullptr)
         : options_(checked(options, source != nullptr)),
-          source_(source ? std::move(source) : open_source(options.run.data, {options.run.recursive})),
+          source_(training_set(options.run, options.partition, options.few_shot, std::move(source))),
           sampler_(source_->size(), options.run.batch, options.run.seed),
           spec_(seeded_spec(options)),
           head_config_{spec_.vit.width, prototypes(), options.head_hidden, options.bottleneck},
@@ -110,6 +115,8 @@ public:
         student_.head.gain.set_requires_grad(false);
         make_optimizer();
         make_schedules();
+        if (!options.probe.data.empty())
+            probe_ = std::make_unique<KnnProbe>(options.probe, options.run.seed);
     }
 
     std::string name() const override { return "pretrain"; }
@@ -119,6 +126,8 @@ public:
         auto result = run_settings(options_.run);
         result.update({{"method", options_.method},
                        {"landmarks", options_.landmarks.string()},
+                       {"few_shot", options_.few_shot},
+                       {"partition", options_.partition},
                        {"optimizer", options_.optimizer},
                        {"prototypes", prototypes()},
                        {"head_hidden", options_.head_hidden},
@@ -179,14 +188,18 @@ public:
                          {"centre_norm", outcome.centre_norm.item()}};
         warning_ = monitor_.observe(result.loss, entropy);
         if (warning_) {
-            std::fprintf(stderr, "\nwarning: step %lld: %s\n", static_cast<long long>(step),
-                         warning_->c_str());
+            say("warning: step " + std::to_string(step) + ": " + *warning_);
             result.fields.push_back({"warning", std::string_view(*warning_)});
         }
         return result;
     }
 
-    std::vector<LogField> end_epoch(std::int64_t) override { return {}; }
+    std::vector<LogField> end_epoch(std::int64_t) override {
+        if (!probe_)
+            return {};
+        ask_probe();
+        return probe_->log_fields();
+    }
 
     std::string remarks() const override { return damage_.remarks(); }
 
@@ -229,6 +242,11 @@ public:
         for (const LogChart& chart : collapse_charts())
             charts.push_back(chart);
         Report report = run_report("Self-supervised pre-training", settings(), log, charts);
+        if (probe_) {
+            if (!probe_->asked())
+                ask_probe();
+            probe_->add_to(report, log);
+        }
         auto model = load_face_model<T, D>(file.parent_path() / "teacher.safetensors");
         add_model_pictures(report, model, *source_);
         report.write(file);
@@ -367,6 +385,21 @@ private:
         return teacher_.prototypes(teacher_.rows(Variable<T, D>(tokens.global)));
     }
 
+    void ask_probe() {
+        probe_->ask([this](const Tensor<float>& images) { return embed_with_teacher(images); },
+                    [this](const std::string& line) { say(line); });
+    }
+
+    /// Embeddings of faces as they are, (B, 3, face_size, face_size) -> (B, width), by the teacher in evaluation mode.
+    Tensor<float> embed_with_teacher(const Tensor<float>& images) const {
+        const EvaluationScope<T, D> evaluation(teacher_);
+        const Variable<T, D> pixels(from_host<T, D>(images));
+        const Variable<T, D> tokens =
+            landmark_cnn_ ? landmark_patches(pixels, landmark_cnn_->landmarks(pixels), spec_.vit.patch)
+                          : grid_patches(pixels, spec_.vit.patch);
+        return cast<float>(teacher_.backbone.forward_tokens(tokens).value()).template to<Cpu>();
+    }
+
     PretrainOptions options_;
     std::shared_ptr<const FaceSource> source_;
     SetFingerprint fingerprint_ = fingerprint(*source_);
@@ -382,6 +415,7 @@ private:
     Loader<ViewBatches> loader_;
     ViewOptions view_options_;
     std::unique_ptr<LandmarkCnn<T, D>> landmark_cnn_;
+    std::unique_ptr<KnnProbe> probe_;
     std::unique_ptr<Optimizer<T, D>> optimizer_;
     Schedule lr_ = constant_schedule(0), weight_decay_ = constant_schedule(0),
              momentum_ = constant_schedule(0), temperature_ = constant_schedule(0);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <lafs/core/error.hpp>
+#include <lafs/data/colour_order.hpp>
 #include <lafs/faces/model_spec.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,8 +14,9 @@ namespace lafs::inline LAFS_ABI {
 
 /// Options of a run that do not depend on the method.
 struct RunOptions {
-    std::filesystem::path out;   ///< folder for weights, state, log and report
-    std::string data;            ///< image folder or "synthetic:..."
+    std::filesystem::path out;                    ///< folder for weights, state, log and report
+    std::string data;                             ///< image folder or "synthetic:..."
+    ColourOrder colour_order = ColourOrder::rgb;  ///< of the set's files
     bool recursive = false;      ///< of an image folder: take images in folders of an identity's folder, too
     std::string model = "tiny";  ///< see parse_model
     std::int64_t epochs = 0;
@@ -25,8 +27,9 @@ struct RunOptions {
     int threads = 0;                ///< 0: one per core
     bool resume = false;            ///< go on from the state in `out`, if there is one
     std::int64_t save_every = 200;  ///< steps between saved states, beside the end of every epoch
-    int workers = 0;                ///< threads that read and augment ahead; 0: those of the training do it
-    bool skip_damaged = false;      ///< pass over images that cannot be read, instead of stopping
+    std::int64_t keep_every = 0;  ///< epochs between checkpoints that stay, in epoch-0010 and so on; 0: none
+    int workers = 0;              ///< threads that read and augment ahead; 0: those of the training do it
+    bool skip_damaged = false;    ///< pass over images that cannot be read, instead of stopping
     bool recompute = false;  ///< recompute transformer blocks in the backward pass: less memory, more time
 };
 
@@ -40,6 +43,10 @@ inline void check_run_options(const RunOptions& run) {
             run.learning_rate, ", expected 0 (the method's rule) or a positive number");
     require(run.warmup_epochs >= 0 && run.warmup_epochs <= run.epochs, "options", "got ", run.warmup_epochs,
             " warm-up epochs of ", run.epochs, ", expected at most all");
+    require(run.colour_order == ColourOrder::rgb || !run.data.starts_with("bgr:"), "options",
+            "got --colour-order bgr and bgr: in front of --data, expected one of them");
+    require(run.keep_every >= 0, "options", "got --keep-every ", run.keep_every,
+            ", expected 0 (none) or more");
     require(run.save_every >= 1, "options", "got --save-every ", run.save_every, ", expected at least 1");
     require(run.threads >= 0 && run.threads <= 1024, "options", "got ", run.threads,
             " threads, expected 0 .. 1024");
@@ -50,6 +57,7 @@ inline void check_run_options(const RunOptions& run) {
 /// The settings of every run that decide its result; a resumed run must have the same.
 inline nlohmann::ordered_json run_settings(const RunOptions& run) {
     nlohmann::ordered_json settings = {{"data", run.data},
+                                       {"colour_order", colour_order_name(run.colour_order)},
                                        {"model", run.model},
                                        {"epochs", run.epochs},
                                        {"batch", run.batch},

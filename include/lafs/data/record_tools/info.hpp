@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iomanip>
 #include <lafs/core/error.hpp>
+#include <lafs/data/colour_guess.hpp>
 #include <lafs/data/image_codec.hpp>
 #include <lafs/data/property.hpp>
 #include <lafs/data/record_header.hpp>
@@ -23,36 +24,6 @@
 #include <vector>
 
 namespace lafs::inline LAFS_ABI {
-
-/// How many images have which colours in their middle; skin is redder than blue.
-struct ColourCount {
-    std::int64_t grey = 0, redder = 0, bluer = 0;
-
-    /// Counts one image by the means of its middle half.
-    void add(const Image& image) {
-        double red = 0, blue = 0;
-        bool colourless = true;
-        for (int y = image.height / 4; y < image.height - image.height / 4; ++y)
-            for (int x = image.width / 4; x < image.width - image.width / 4; ++x) {
-                const std::uint8_t* pixel = image.at(x, y);
-                red += pixel[0];
-                blue += pixel[2];
-                colourless = colourless && pixel[0] == pixel[1] && pixel[1] == pixel[2];
-            }
-        ++(colourless ? grey : red > blue ? redder : bluer);
-    }
-
-    /// `RGB (a guess: ...)`.
-    std::string guess() const {
-        const std::int64_t coloured = redder + bluer;
-        if (coloured == 0)
-            return grey > 0 ? "grey" : "unknown: no image can be read";
-        const std::int64_t percent = (100 * redder + coloured / 2) / coloured;
-        const char* order = percent >= 75 ? "RGB" : percent <= 25 ? "BGR, red and blue swapped" : "unclear";
-        return detail::text_of(order, " (a guess: the middle is redder than blue in ", percent, " % of ",
-                               coloured, " coloured images, as skin is)");
-    }
-};
 
 /// What `describe_records` looked at.
 struct RecordSample {
