@@ -38,6 +38,12 @@ Arguments finetune(const fs::path& out) {
             "--scale", "16",           "--out",   out,         "--save-every", "2", "--seed",  "3"};
 }
 
+/// A network with running statistics, and a head with some of its own.
+Arguments finetune_convolutional(const fs::path& out) {
+    return finetune(out) +
+           Arguments{"--model", "iresnet18:blocks=1-1-1-1,width=2,features=8", "--head", "adaface"};
+}
+
 /// Weights with a landmark CNN, made once.
 const fs::path& landmarks() {
     static const TemporaryFolder folder;
@@ -99,6 +105,10 @@ void check_killed_runs(const std::string& program, Arguments (*arguments)(const 
 
 TEST_CASE("supervised training killed at any moment and resumed gives the same bits", "[programs]") {
     check_killed_runs("lafs_finetune", finetune, "model.safetensors");
+}
+
+TEST_CASE("so does that of statistics that move with every batch", "[programs]") {
+    check_killed_runs("lafs_finetune", finetune_convolutional, "model.safetensors");
 }
 
 TEST_CASE("pre-training killed at any moment and resumed gives the same bits", "[programs]") {
@@ -230,7 +240,8 @@ TEST_CASE("nonsense on the command line is explained", "[programs]") {
     const auto with = [&](const Arguments& more) {
         return failure("lafs_finetune", finetune(folder / "out") + more);
     };
-    check_contains(with({"--head", "facenet"}), "expected cosface, arcface, sface or softmax");
+    check_contains(with({"--head", "facenet"}),
+                   "expected cosface, arcface, sface, adaface, magface or softmax");
     check_contains(with({"--model", "huge"}), "expected tiny, small, base");
     check_contains(with({"--model", "tiny:image=224"}), "for images of 224 pixels, expected 112");
     check_contains(with({"--data", "synthetic:ids=0,images=5"}), "got 0 identities");
