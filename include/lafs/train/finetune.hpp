@@ -290,7 +290,7 @@ private:
     double layer_decay() const {
         if (options_.layer_decay >= 0)
             return options_.layer_decay;
-        return options_.init_backbone.empty() ? 1.0 : 0.58;
+        return options_.init_backbone.empty() || !model_.has_transformer() ? 1.0 : 0.58;
     }
 
     /// 2.1e-3 sqrt(batch / 336), as published.
