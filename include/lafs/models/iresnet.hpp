@@ -62,9 +62,7 @@ namespace detail {
 /// A convolution of arcface_torch: without bias, weights normal with deviation 0.1.
 template <class T, class D>
 Conv2d<T, D> iresnet_conv(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride) {
-    Conv2d<T, D> conv(in, out, kernel, {stride, kernel / 2});
-    fill_normal(conv.weight.value(), 0, 0.1);
-    return conv;
+    return {in, out, kernel, {stride, kernel / 2}, false, 0.1};
 }
 }  // namespace detail
 
