@@ -28,7 +28,9 @@ inline CommandLine::Option add_run_options(CommandLine& app, lafs::RunOptions& r
     app.option(
         "--model", run.model,
         "tiny, small or base (landmark patches); grid-tiny, grid-small, grid-base (plain patches); sizes can "
-        "be changed: tiny:depth=8,dim=256,heads=4,mlp=512");
+        "be changed: tiny:depth=8,dim=256,heads=4,mlp=512; for supervised training also iresnet18, 34, 50, "
+        "100, 200, "
+        "mobilefacenet, mobilefacenet_large");
     app.option("--out", run.out, "Folder for weights, state, log.jsonl and report.html").required();
     app.option("--epochs", run.epochs, "Passes over the training set");
     app.option("--batch", run.batch, "Images of one step");

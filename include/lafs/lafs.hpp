@@ -95,6 +95,7 @@
 #include <lafs/expr/in_place.hpp>
 #include <lafs/expr/leaf.hpp>
 #include <lafs/expr/operations.hpp>
+#include <lafs/faces/convolutional_spec.hpp>
 #include <lafs/faces/model_spec.hpp>
 #include <lafs/faces/pixel_text.hpp>
 #include <lafs/io/atomic_file.hpp>
@@ -115,12 +116,14 @@
 #include <lafs/io/write_all.hpp>
 #include <lafs/io/zip_archive.hpp>
 #include <lafs/io/zip_writer.hpp>
+#include <lafs/losses/adaface.hpp>
 #include <lafs/losses/arcface.hpp>
 #include <lafs/losses/binary_cross_entropy.hpp>
 #include <lafs/losses/cosface.hpp>
 #include <lafs/losses/cross_entropy.hpp>
 #include <lafs/losses/dino_loss.hpp>
 #include <lafs/losses/landmark_regularization.hpp>
+#include <lafs/losses/magface.hpp>
 #include <lafs/losses/margin_head.hpp>
 #include <lafs/losses/mixup.hpp>
 #include <lafs/losses/mse_loss.hpp>
@@ -130,7 +133,9 @@
 #include <lafs/losses/triplet_loss.hpp>
 #include <lafs/models/dino_head.hpp>
 #include <lafs/models/image_size.hpp>
+#include <lafs/models/iresnet.hpp>
 #include <lafs/models/landmark_cnn.hpp>
+#include <lafs/models/mobilefacenet.hpp>
 #include <lafs/models/part_fvit.hpp>
 #include <lafs/models/vit.hpp>
 #include <lafs/nn/activation.hpp>
@@ -149,6 +154,7 @@
 #include <lafs/nn/linear.hpp>
 #include <lafs/nn/module.hpp>
 #include <lafs/nn/pooling.hpp>
+#include <lafs/nn/prelu.hpp>
 #include <lafs/nn/rms_norm.hpp>
 #include <lafs/nn/sequential.hpp>
 #include <lafs/nn/squeeze_excite.hpp>
@@ -233,9 +239,11 @@
 #if __has_include(<nlohmann/json.hpp>)
 #include <lafs/faces/calibration_file.hpp>
 #include <lafs/faces/convert_weights.hpp>
+#include <lafs/faces/convolutional_inference.hpp>
 #include <lafs/faces/face_model.hpp>
 #include <lafs/faces/model_inference.hpp>
 #include <lafs/io/json_text.hpp>
+#include <lafs/faces/model_shapes.hpp>
 #include <lafs/io/safetensors.hpp>
 #include <lafs/io/weights.hpp>
 #include <lafs/io/weights_file.hpp>

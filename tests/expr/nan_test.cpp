@@ -41,6 +41,7 @@ TEMPLATE_TEST_CASE("relu, clamp, min, max and the hard operations let NaN throug
             return x.grad().to_vector()[static_cast<std::size_t>(place)];
         };
         CHECK(check([](const auto& x) { return relu(x); }) == 3);
+        CHECK(check([](const auto& x) { return prelu(x, 0.5); }) == 3);
         CHECK(check([](const auto& x) { return clamp(x, -1, 1); }) == 3);
         CHECK(check([](const auto& x) { return min(x, 2); }) == 3);
         CHECK(check([](const auto& x) { return max(x, 2); }) == 3);

@@ -118,6 +118,14 @@ TEST_CASE("unary operations", "[expr]") {
             -15, 15, [](const auto& x) { return sigmoid(x); },
             [](double v) { return 1 / (1 + std::exp(-v)); });
     }
+    SECTION("prelu of x, and of the slope") {
+        check_operation(
+            -9, 9, [](const auto& x) { return prelu(x, 0.3); }, [](double v) { return v > 0 ? v : 0.3 * v; });
+        check_operation(
+            -9, 9, [](const auto& slope) { return prelu(-2, slope); }, [](double v) { return -2 * v; });
+        check_operation(
+            -9, 9, [](const auto& slope) { return prelu(2, slope); }, [](double) { return 2; });
+    }
     SECTION("relu") {
         check_operation(
             -9, 9, [](const auto& x) { return relu(x); }, [](double v) { return v > 0 ? v : 0; });

@@ -160,7 +160,8 @@ TEST_CASE("what is no face model is explained", "[train]") {
     check_contains(message_of([&] {
                        model_in(file_of(folder / "x", {{"fc.weight", {2, 2}}}));
                    }),
-                   "holds no fViT or Part fViT transformer: it lacks pos_embedding, cls_token");
+                   "holds no IResNet or MobileFaceNet, and no fViT or Part fViT transformer: it lacks "
+                   "pos_embedding, cls_token");
     check_contains(message_of([&] { model_in(file_of(folder / "x", {})); }), "it has no tensors");
 }
 
@@ -180,8 +181,7 @@ TEST_CASE("files of other people end in a message", "[train]") {
     const auto message = [&](const char* name) {
         return message_of([&] { lafs::load_face_model(*root / name); });
     };
-    check_contains(message("vit_small.pth"),
-                   "vit_small.pth holds no fViT or Part fViT transformer: it lacks pos_embedding");
+    check_contains(message("vit_small.pth"), "no fViT or Part fViT transformer: it lacks pos_embedding");
     check_contains(message("vit_small.pth"), "it has blocks.0.mhsa.k_mappings.0.bias");
     check_contains(message("vit_mnist.pth"),
                    "vit_mnist.pth holds no face model: patch_to_embedding.weight takes 49 values");

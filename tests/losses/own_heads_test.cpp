@@ -1,5 +1,5 @@
-// Heads of a user, as a margin that sees lengths and labels allows them: AdaFace, MagFace and CurricularFace
-// against their papers' formulas in plain loops, with gradients by differences; on every device.
+// Heads of a user: CurricularFace against its paper's formula in plain loops, with gradients by differences, and a margin
+// that sees the labels; on every device.
 #include <cmath>
 #include <lafs/autograd/reshape.hpp>
 #include <lafs/losses/margin_head.hpp>
@@ -17,44 +17,6 @@ const std::vector<std::int64_t> right_classes{0, 5, 6, 5, 2};
 
 using Head = MarginHead<double, Device>;
 using Rows = MarginRows<double, Device>;
-
-/// AdaFace (Kim, Jain, Liu, arXiv 2204.00964, equations 7 to 13), with the mean and deviation of the lengths
-/// given:  z = clip((|x| - mean) / (deviation / h), -1, 1), no gradient through it,
-///         margin(cos t) = cos(t - m z) - (m z + m).
-struct AdaFaceHead final : Head {
-    static constexpr double m = 0.4, h = 0.333, mean = 3, deviation = 1;
-    using Head::Head;
-    Var row_margin(const Var& cosine, const Rows& rows) const override {
-        const auto norms = host(rows.norms());
-        const auto cosines = Tensor<double>::empty(norms.shape()), sines = cosines.clone(),
-                   shifts = cosines.clone();
-        for (std::int64_t i = 0; i < norms.size(); ++i) {
-            const double z = std::clamp((norms.data()[i] - mean) / deviation * h, -1.0, 1.0);
-            cosines.data()[i] = std::cos(m * z);
-            sines.data()[i] = std::sin(m * z);
-            shifts.data()[i] = m * z + m;
-        }
-        const auto sine = sqrt(max(1 - square(cosine), 1e-14));
-        return cosine * on_device(cosines) + sine * on_device(sines) - on_device(shifts);
-    }
-};
-
-/// MagFace (Meng, Zhao, Huang, Zhou, arXiv 2103.06627, equations 4 to 6), with its margin on the cosine's
-/// side as in CosFace: margin(cos) = cos - m(|x|), m(a) = low + (a - la) (high - low) / (ua - la), and the
-/// regulariser g(a) = a / ua^2 + 1 / a added to the loss.
-struct MagFaceHead final : Head {
-    static constexpr double la = 1, ua = 11, low = 0.1, high = 0.6, weight_of_g = 0.7;
-    using Head::Head;
-    using Head::loss;
-    Var row_margin(const Var& cosine, const Rows& rows) const override {
-        return cosine - ((rows.norms() - la) * ((high - low) / (ua - la)) + low);
-    }
-    Var loss(const Var& features, const Labels& labels) const override {
-        const Var norms = row_norms(features);
-        const Var g = norms * (1 / (ua * ua)) + 1 / norms;
-        return Head::loss(features, labels) + mean(g) * weight_of_g;
-    }
-};
 
 /// CurricularFace (Huang et al., arXiv 2004.00288, equations 4 to 7), with t given and CosFace's margin:
 /// a wrong class whose cosine exceeds the right one's margin counts as cos (t + cos).
@@ -85,9 +47,6 @@ struct Plain {
     Tensor<double> features, weight;
     explicit Plain(const Head& head)
         : features(normal_tensor({batch, width}, 1)), weight(host(head.weight)) {}
-    double norm(std::int64_t row) const {
-        return std::sqrt(inner(row_of(features, row), row_of(features, row)));
-    }
     double cosine(std::int64_t row, std::int64_t j) const {
         const double *x = row_of(features, row), *w = row_of(weight, j);
         return inner(x, w) / std::sqrt(inner(x, x) * inner(w, w));
@@ -120,56 +79,7 @@ Labels some_labels() {
     return Labels::from({batch}, right_classes);
 }
 
-Tensor<double> one_hot() {
-    const auto targets = Tensor<double>::zeros({batch, classes});
-    for (std::int64_t row = 0; row < batch; ++row)
-        targets.data()[row * classes + Plain::label(row)] = 1;
-    return targets;
-}
-
 }  // namespace
-
-TEST_CASE("AdaFace as a head of a user", "[losses]") {
-    const AdaFaceHead head(width, classes, scale);
-    const Plain plain(head);
-    const double expected = plain.loss([&](std::int64_t row, std::int64_t j) {
-        const double c = plain.cosine(row, j);
-        if (j != Plain::label(row))
-            return scale * c;
-        const double z = std::clamp((plain.norm(row) - 3) / (1 / 0.333), -1.0, 1.0);
-        return scale * (std::cos(std::acos(c) - 0.4 * z) - (0.4 * z + 0.4));
-    });
-    const Var x(on_device(plain.features), true);
-    CHECK(head.loss(x, some_labels()).item() == Approx(expected).epsilon(1e-9));
-    // Soft labels that are one-hot are the same labels; the lengths are a column there.
-    CHECK(head.loss(x, on_device(one_hot())).item() == Approx(expected).epsilon(1e-9));
-    // No gradient flows through the lengths: along a feature itself there is none.
-    head.loss(x, some_labels()).backward();
-    const auto g = x.grad().to_vector();
-    for (std::int64_t row = 0; row < batch; ++row) {
-        double along = 0;
-        for (std::int64_t i = row * width; i < (row + 1) * width; ++i)
-            along += plain.features.data()[i] * g[static_cast<std::size_t>(i)];
-        CHECK(std::abs(along) < 1e-9);
-    }
-}
-
-TEST_CASE("MagFace as a head of a user: gradients through the lengths", "[losses]") {
-    const MagFaceHead head(width, classes, scale);
-    const Plain plain(head);
-    double regulariser = 0;
-    for (std::int64_t row = 0; row < batch; ++row)
-        regulariser += plain.norm(row) / 121 + 1 / plain.norm(row);
-    const double expected = plain.loss([&](std::int64_t row, std::int64_t j) {
-        const double margin = j == Plain::label(row) ? 0.1 + (plain.norm(row) - 1) * 0.05 : 0;
-        return scale * (plain.cosine(row, j) - margin);
-    }) + 0.7 * regulariser / batch;
-    const Var x(on_device(plain.features), true);
-    CHECK(head.loss(x, some_labels()).item() == Approx(expected).epsilon(1e-9));
-    check_derivative([&](const Inputs& in) { return head.loss(in[0], some_labels()); }, {x, head.weight});
-    check_derivative([&](const Inputs& in) { return head.loss(in[0], on_device(one_hot())); },
-                     {x, head.weight});
-}
 
 TEST_CASE("CurricularFace as a head of a user: other classes' cosines change", "[losses]") {
     const CurricularHead head(width, classes, scale);

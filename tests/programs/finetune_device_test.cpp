@@ -156,3 +156,27 @@ TEST_CASE("supervised training on a guarded device has the bits of the CPU", "[p
     REQUIRE(run_training(task, next.run));
     CHECK(same_bytes(folder / "further" / "model.safetensors", folder / "next" / "model.safetensors"));
 }
+
+TEST_CASE("so has a convolutional network under a head with running averages", "[programs]") {
+    const lafs_test::TemporaryFolder folder;
+    lafs::FinetuneOptions options = small_run(folder / "task");
+    options.run.data = data;
+    options.run.seed = 7;
+    options.mixup = 0.5;
+    options.head.name = "adaface";
+    for (const char* network :
+         {"iresnet18:blocks=1-1-1-1,width=2,features=8", "mobilefacenet:blocks=1-1-1-1,width=2,features=8"}) {
+        options.run.model = network;
+        options.run.out = folder / (std::string("task_") + network);
+        const auto program = folder / (std::string("program_") + network);
+        const auto result = lafs_test::run_program(
+            "lafs_finetune", {"--data", data, "--model", network, "--epochs", "2", "--batch", "6", "--seed",
+                              "7", "--mixup", "0.5", "--lr", "1e-3", "--head", "adaface", "--out", program});
+        INFO(result.errors);
+        REQUIRE(result.exit_code == 0);
+        lafs::BasicFinetuneTask<float, lafs::Guarded> task(options);
+        REQUIRE(run_training(task, options.run));
+        for (const char* file : {"model.safetensors", "state.safetensors"})
+            CHECK(same_bytes(program / file, options.run.out / file));
+    }
+}

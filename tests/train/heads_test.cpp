@@ -40,7 +40,8 @@ float logit_at_60_degrees(const MarginHead<float>& head) {
 
 TEST_CASE("heads by name, those of the program among them", "[train]") {
     REQUIRE(early);
-    CHECK(head_names() == std::vector<std::string>{"cosface", "arcface", "sface", "softmax", "early"});
+    CHECK(head_names() ==
+          std::vector<std::string>{"cosface", "arcface", "sface", "adaface", "magface", "softmax", "early"});
     HeadOptions options = named("early");
     options.scale = 10;
     CHECK(logit_at_60_degrees(*make_head(options, 2, 1)) == Approx(10 * 0.125));
@@ -50,18 +51,22 @@ TEST_CASE("heads by name, those of the program among them", "[train]") {
     options.scale = 1;
     options.margin = 0.25;
     CHECK(logit_at_60_degrees(*make_head(options, 2, 1)) == Approx(std::cos(M_PI / 3 + 0.25)));
-    CHECK(head_names<double>().size() == 4);  // a list for each type and device
+    CHECK(head_names<double>().size() == 6);  // a list for each type and device
 }
 
 TEST_CASE("heads that are none", "[train]") {
-    check_contains(message_of([] { make_head(named("facenet"), 2, 1); }),
-                   "[head] got \"facenet\", expected cosface, arcface, sface, softmax or early");
+    check_contains(
+        message_of([] { make_head(named("facenet"), 2, 1); }),
+        "[head] got \"facenet\", expected cosface, arcface, sface, adaface, magface, softmax or early");
     HeadOptions options = named("softmax");
     options.margin = 0.3;
     check_contains(message_of([&] { make_head(options, 2, 1); }), "softmax has none");
     options = named("sface");
     options.easy_margin = true;
     check_contains(message_of([&] { make_head(options, 2, 1); }), "only arcface has one");
+    options = named("magface");
+    options.margin = 0.3;
+    check_contains(message_of([&] { make_head(options, 2, 1); }), "follows from the features' lengths");
     const auto none = [](const HeadOptions&, std::int64_t, std::int64_t) {
         return std::unique_ptr<MarginHead<double>>();
     };

@@ -35,6 +35,7 @@ template <class X> requires OperationArguments<X> auto acos(const X& x) { return
 template <class X> requires OperationArguments<X> auto sigmoid(const X& x) { return apply<Sigmoid>(x); }
 template <class X> requires OperationArguments<X> auto silu(const X& x) { return apply<Silu>(x); }
 template <class X> requires OperationArguments<X> auto relu(const X& x) { return apply<Relu>(x); }
+template <class X, class S> requires OperationArguments<X, S> auto prelu(const X& x, const S& slope) { return apply<Prelu>(x, slope); }
 template <class X> requires OperationArguments<X> auto hard_sigmoid(const X& x) { return apply<HardSigmoid>(x); }
 template <class X> requires OperationArguments<X> auto hard_swish(const X& x) { return apply<HardSwish>(x); }
 template <class X> requires OperationArguments<X> auto gelu(const X& x) { return apply<Gelu>(x); }

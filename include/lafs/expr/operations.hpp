@@ -239,6 +239,19 @@ struct Relu {
     }
 };
 
+/// x where it is positive, else slope x: PReLU (He et al., arXiv 1502.01852, equation 1).
+struct Prelu {
+    template <class V>
+    LAFS_HOST_DEVICE static V f(V x, V slope) {
+        return select(is_less_equal(x, V(0)), x * slope, x);
+    }
+    template <class V>
+    LAFS_HOST_DEVICE static Partials<V, 2> df(V x, V slope, V) {
+        const V below = is_less_equal(x, V(0));
+        return {{select(below, slope, V(1)), select(below, x, V(0))}};
+    }
+};
+
 /// min(max(x + 3, 0), 6) / 6 (Howard et al., "Searching for MobileNetV3", section 5.2).
 struct HardSigmoid {
     template <class V>

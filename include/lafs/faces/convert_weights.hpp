@@ -143,7 +143,7 @@ inline void describe_model(const WeightsFile& file, const ConvertNames& names, c
         for (const auto& [key, value] : model_metadata(spec))
             metadata[key] = value;
         result.model = model_text(spec);
-        if (!spec.landmarks)
+        if (spec.is_transformer() && !spec.landmarks)
             result.notes.push_back("no landmark CNN is among the tensors: described as a plain fViT");
     } catch (const Error& error) {
         require(options.heads == 0, "convert", "--heads is for models of this library only: ", error.what());

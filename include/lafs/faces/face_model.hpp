@@ -1,4 +1,4 @@
-// A recogniser whose kind is chosen at run time (Part fViT or plain fViT), and its weights file.
+// A recogniser whose kind is chosen at run time (Part fViT, plain fViT, IResNet, MobileFaceNet), and its weights file.
 //
 // Images are always given as RGB with mean and deviation 0.5; a model that was trained on other pixels
 // converts them itself.
@@ -15,12 +15,16 @@
 
 namespace lafs::inline LAFS_ABI {
 
-/// Part fViT or plain fViT.
+/// Part fViT, plain fViT, IResNet or MobileFaceNet.
 template <class T = float, class D = Cpu>
 class FaceModel : public Module<T, D> {
 public:
     explicit FaceModel(const ModelSpec& spec) : spec_(spec) {
-        if (spec.landmarks)
+        if (spec.network == Network::iresnet)
+            iresnet_ = std::make_unique<IResNet<T, D>>(spec.iresnet);
+        else if (spec.network == Network::mobilefacenet)
+            mobilefacenet_ = std::make_unique<MobileFaceNet<T, D>>(spec.mobilefacenet);
+        else if (spec.landmarks)
             part_ = std::make_unique<PartFViT<T, D>>(spec.vit);
         else
             grid_ = std::make_unique<FViT<T, D>>(spec.vit);
@@ -29,42 +33,60 @@ public:
     FaceModel(const FaceModel& other)
         : Module<T, D>(other),
           spec_(other.spec_),
-          part_(other.part_ ? std::make_unique<PartFViT<T, D>>(*other.part_) : nullptr),
-          grid_(other.grid_ ? std::make_unique<FViT<T, D>>(*other.grid_) : nullptr) {}
+          part_(copy_of(other.part_)),
+          grid_(copy_of(other.grid_)),
+          iresnet_(copy_of(other.iresnet_)),
+          mobilefacenet_(copy_of(other.mobilefacenet_)) {}
     FaceModel(FaceModel&&) noexcept = default;
     FaceModel& operator=(FaceModel&&) noexcept = default;
 
     const ModelSpec& spec() const { return spec_; }
     bool has_landmarks() const { return part_ != nullptr; }
-    std::int64_t width() const { return spec_.vit.width; }
+    bool has_transformer() const { return part_ || grid_; }
+    std::int64_t width() const { return spec_.width(); }
 
-    void visit(Visitor<T, D>& visitor) override { visitor.child("", transformer()); }
+    void visit(Visitor<T, D>& visitor) override {
+        if (iresnet_)
+            visitor.child("", *iresnet_);
+        else if (mobilefacenet_)
+            visitor.child("", *mobilefacenet_);
+        else
+            visitor.child("", transformer());
+    }
 
-    /// The part that works on tokens.
+    /// The part that works on tokens. Throws for a model without.
     Vit<T, D>& transformer() { return const_cast<Vit<T, D>&>(std::as_const(*this).transformer()); }
     const Vit<T, D>& transformer() const {
         if (part_)
             return *part_;
-        require(grid_ != nullptr, "face_model", "got a model that was moved from, expected one with weights");
+        require(grid_ != nullptr, "face_model", "got ",
+                spec_.is_transformer() ? "a model that was moved from" : model_text(spec_),
+                ", expected a transformer with weights");
         return *grid_;
     }
-    /// The Part fViT. Throws for a plain fViT.
+    /// The Part fViT. Throws for another model.
     PartFViT<T, D>& part() { return const_cast<PartFViT<T, D>&>(std::as_const(*this).part()); }
     const PartFViT<T, D>& part() const {
-        require(part_ != nullptr, "face_model", "a plain fViT has no landmark CNN, expected a Part fViT");
+        require(part_ != nullptr, "face_model", "got ",
+                spec_.is_transformer() ? "a plain fViT" : model_text(spec_),
+                ", which has no landmark CNN, expected a Part fViT");
         return *part_;
     }
 
-    /// images (B, 3, side, side) -> embeddings (B, width), recorded; the side is spec().vit.image_size.
+    /// images (B, 3, side, side) -> embeddings (B, width), recorded; the side is spec().image_size().
     Variable<T, D> forward(const Variable<T, D>& images) const {
-        transformer();  // throws for a model that was moved from
         return this->observed([&] {
             const Variable<T, D> pixels = to_pixel_format(images, spec_.pixels);
+            if (iresnet_)
+                return iresnet_->forward(pixels);
+            if (mobilefacenet_)
+                return mobilefacenet_->forward(pixels);
+            transformer();  // throws for a model that was moved from
             return part_ ? part_->forward(pixels) : grid_->forward(pixels);
         });
     }
 
-    /// images -> landmarks (B, tokens, 2), (x, y) in pixels. Throws for a plain fViT.
+    /// images -> landmarks (B, tokens, 2), (x, y) in pixels. Throws for a model that finds none.
     Variable<T, D> landmarks(const Variable<T, D>& images) const {
         return part().landmarks(to_pixel_format(images, spec_.pixels));
     }
@@ -82,9 +104,16 @@ public:
     }
 
 private:
+    template <class Net>
+    static std::unique_ptr<Net> copy_of(const std::unique_ptr<Net>& net) {
+        return net ? std::make_unique<Net>(*net) : nullptr;
+    }
+
     ModelSpec spec_;
     std::unique_ptr<PartFViT<T, D>> part_;
     std::unique_ptr<FViT<T, D>> grid_;
+    std::unique_ptr<IResNet<T, D>> iresnet_;
+    std::unique_ptr<MobileFaceNet<T, D>> mobilefacenet_;
 };
 
 /// How a model is made from a file.
@@ -111,7 +140,7 @@ FaceModel<T, D> load_face_model(const WeightsFile& file, const FaceModelOptions&
     const WeightsNames names = find_weights(file.names(), file.path().string(), options.key);
     FaceModel<T, D> model(model_of(file, names, options.heads));
     WeightsOptions how{options.key, all_names, is_training_head_name, {detail::model_note(model.spec())}};
-    if (!model.has_landmarks())
+    if (model.has_transformer() && !model.has_landmarks())
         how.notes.push_back("no landmark CNN: patches are those of the plain grid");
     WeightsReport found = load_weights(model, file, names, how);
     if (report)
@@ -140,7 +169,8 @@ WeightsReport load_for_training(Module<T, D>& model, const std::filesystem::path
             ", ", normalisation_text({}));
     WeightsOptions how{"", chosen, all_names, {}};
     const WeightsNames names = find_weights(file.names(), path.string());
-    if (names.in_file.contains("pos_embedding"))
+    if (names.in_file.contains("pos_embedding") || names.in_file.contains("layer1.0.prelu.weight") ||
+        names.in_file.contains("conv_sep.layers.0.weight"))
         how.notes.push_back(detail::model_note(model_of(file, names)));
     return load_weights(model, file, names, how);
 }

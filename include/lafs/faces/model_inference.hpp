@@ -1,65 +1,18 @@
-// The architecture of a face transformer, read from the names and shapes of its weights.
+// The architecture of a face model, read from the names and shapes of its weights.
 //
 // Published checkpoints say nothing about themselves; the shapes of their tensors do, but for the number of
 // heads: heads are 64 wide there. Files with metadata of this library state it.
 #pragma once
 
 #include <cmath>
-#include <lafs/faces/model_spec.hpp>
+#include <lafs/faces/convolutional_inference.hpp>
 #include <lafs/faces/pixel_text.hpp>
-#include <lafs/io/weights.hpp>
+#include <map>
 #include <string>
-#include <vector>
 
 namespace lafs::inline LAFS_ABI {
 
 namespace detail {
-
-/// The tensors of one file that are looked at, by the model's names.
-class ModelShapes {
-public:
-    ModelShapes(const WeightsFile& file, const WeightsNames& names) : file_(file), names_(names) {}
-
-    std::string path() const { return file_.path().string(); }
-    bool contains(const std::string& name) const { return names_.in_file.contains(name); }
-
-    /// Throws unless all are there.
-    void need(const std::vector<std::string>& wanted) const {
-        std::vector<std::string> absent, present;
-        bool landmarks = false;
-        for (const std::string& name : wanted)
-            if (!contains(name))
-                absent.push_back(name);
-        for (const auto& [name, in_file] : names_.in_file) {
-            present.push_back(name);
-            landmarks |= is_landmark_name(name);
-        }
-        require(absent.empty(), "load_weights", path(), names_.part.empty() ? "" : " (" + names_.part + ")",
-                " holds ", landmarks && absent == wanted ? "a landmark CNN alone, " : "",
-                "no fViT or Part fViT transformer: it lacks ", short_list(absent), "; it has ",
-                present.empty() ? "no tensors" : short_list(present));
-    }
-
-    /// The shape of a tensor of `rank` axes.
-    std::vector<std::int64_t> shape(const std::string& name, std::size_t rank) const {
-        const WeightsInfo info = file_.info(names_.in_file.at(name));
-        require(info.shape.size() == rank && info.bytes() > 0, "load_weights", path(), ": ", name,
-                " has shape ", shape_text(info.shape), ", expected ", rank, " axes, none empty");
-        return info.shape;
-    }
-
-    /// Throws unless `value` is a positive multiple of `unit`; returns the quotient.
-    std::int64_t divide(const std::string& name, std::int64_t value, std::int64_t unit,
-                        const char* what) const {
-        require(value > 0 && value % unit == 0, "load_weights", path(), ": ", name, " has ", value, ' ', what,
-                ", expected a multiple of ", unit);
-        return value / unit;
-    }
-
-private:
-    const WeightsFile& file_;
-    const WeightsNames& names_;
-};
 
 inline std::string block_name(std::int64_t block, const char* part) {
     return "transformer.layers." + std::to_string(block) + "." + part;
@@ -86,24 +39,21 @@ inline void set_heads(const ModelShapes& shapes, VitConfig& vit, std::int64_t in
     vit.head_width = inner / vit.heads;
 }
 
-/// A small file must not ask for a large model, by blocks that are there in name only or views that repeat.
-inline void check_file_holds(const ModelShapes& shapes, const VitConfig& vit, std::uint64_t file_bytes) {
+inline double weight_values(const VitConfig& vit) {
     const auto number = [](std::int64_t value) { return static_cast<double>(value); };
     const double width = number(vit.width), inner = number(vit.heads) * number(vit.head_width);
-    const double values =
-        width * (number(vit.depth) * (4 * inner + 2 * number(vit.hidden)) + number(vit.tokens));
-    require(values <= static_cast<double>(file_bytes), "load_weights", shapes.path(), " of ", file_bytes,
-            " bytes cannot hold the ", values, " weights of the model that its shapes describe: width ",
-            vit.width, ", depth ", vit.depth, ", hidden ", vit.hidden, ", tokens ", vit.tokens);
+    return width * (number(vit.depth) * (4 * inner + 2 * number(vit.hidden)) + number(vit.tokens));
 }
 
 }  // namespace detail
 
 /// The model whose weights a file holds under some names, by their shapes: width, depth, heads (`heads`; 0:
-/// heads of 64), hidden width, tokens, patch, side of a grid's images, and whether it has a landmark CNN. Throws, saying why, when
-/// they are no fViT or Part fViT.
+/// heads of 64), hidden width, tokens, patch, side of a grid's images, and whether it has a landmark CNN; or the blocks,
+/// widths and side of the images of an IResNet or MobileFaceNet. Throws, saying why, when they are none of these.
 inline ModelSpec infer_model(const WeightsFile& file, const WeightsNames& names, std::int64_t heads = 0) {
     const detail::ModelShapes shapes(file, names);
+    if (const auto convolutional = detail::infer_convolutional(shapes))
+        return *convolutional;
     const std::string qkv = detail::block_name(0, "0.fn.fn.to_qkv.weight");
     const std::string net = detail::block_name(0, "1.fn.fn.net.0.weight");
     shapes.need({"pos_embedding", "cls_token", "patch_to_embedding.weight", qkv, net});
@@ -122,7 +72,8 @@ inline ModelSpec infer_model(const WeightsFile& file, const WeightsNames& names,
         ++vit.depth;
     detail::set_heads(shapes, vit,
                       shapes.divide(qkv, shapes.shape(qkv, 2)[0], 3, "rows (queries, keys, values)"), heads);
-    detail::check_file_holds(shapes, vit, std::filesystem::file_size(file.path()));
+    shapes.check_holds(detail::weight_values(vit), "width ", vit.width, ", depth ", vit.depth, ", hidden ",
+                       vit.hidden, ", tokens ", vit.tokens);
 
     spec.landmarks = shapes.contains("output_layer.1.weight") || shapes.contains("stn.features.0.0.weight");
     if (spec.landmarks) {
@@ -145,16 +96,22 @@ inline ModelSpec infer_model(const WeightsFile& file, const WeightsNames& names,
 inline ModelSpec model_of(const WeightsFile& file, const WeightsNames& names, std::int64_t heads = 0) {
     const auto& metadata = file.metadata();
     const std::string path = file.path().string();
+    const auto check_heads = [&](const ModelSpec& spec) {
+        require(heads == 0 || spec.is_transformer(), "load_weights", path, ": got ", heads,
+                " heads, but its model, ", model_text(spec), ", has none");
+    };
     const auto format = metadata.find("format"), text = metadata.find("model");
     const bool stated =
         format != metadata.end() && format->second.starts_with("lafs") && text != metadata.end();
     if (!stated) {
         ModelSpec spec = infer_model(file, names, heads);
+        check_heads(spec);
         spec.pixels = parse_pixels(metadata, path);
         return spec;
     }
     ModelSpec spec = parse_model(text->second);
     ModelSpec found = infer_model(file, names, heads > 0 ? heads : 1);
+    check_heads(found);
     found.vit.image_size = spec.vit.image_size;
     VitConfig& split = found.vit;  // one head of their whole width, unless the heads are given
     if (heads > 0) {
@@ -173,7 +130,10 @@ inline ModelSpec model_of(const WeightsFile& file, const WeightsNames& names, st
 /// Texts for the metadata of a weights file of this model.
 inline std::map<std::string, std::string> model_metadata(const ModelSpec& spec) {
     return {{"format", "lafs weights 1"},
-            {"architecture", spec.landmarks ? "part_fvit" : "fvit"},
+            {"architecture", spec.network == Network::iresnet         ? "iresnet"
+                             : spec.network == Network::mobilefacenet ? "mobilefacenet"
+                             : spec.landmarks                         ? "part_fvit"
+                                                                      : "fvit"},
             {"model", model_text(spec)},
             {"colour_order", colour_order_text(spec.pixels)},
             {"normalisation", normalisation_text(spec.pixels)}};

@@ -4,26 +4,51 @@
 //   grid-tiny | grid-small | grid-base      plain fViT: the 14 x 14 grid of patches
 //   tiny:depth=8,width=256,heads=4,hidden=512,landmarks=196    other sizes; also head_width=64, patch=8
 //   tiny:image=224                          images of 224 x 224 pixels; a grid has the tokens that they need
+//   iresnet18 | 34 | 50 | 100 | 200, mobilefacenet | mobilefacenet_large     see faces/convolutional_spec.hpp
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <lafs/data/image_ops.hpp>
+#include <lafs/faces/convolutional_spec.hpp>
 #include <lafs/models/vit.hpp>
 #include <string>
 #include <string_view>
 
 namespace lafs::inline LAFS_ABI {
 
-/// Which of the two models, its sizes, and the pixels it was trained on.
+/// What kind of network a model is.
+enum class Network { transformer, iresnet, mobilefacenet };
+
+/// Which of the models, its sizes, and the pixels it was trained on.
 struct ModelSpec {
-    bool landmarks = true;  ///< Part fViT; else plain fViT
+    bool landmarks = true;  ///< of a transformer: Part fViT; else plain fViT
     VitConfig vit;
     PixelFormat pixels = {};
+    Network network = Network::transformer;  ///< which of the configurations counts
+    IResNetConfig iresnet = {};
+    MobileFaceNetConfig mobilefacenet = {};
+
+    bool is_transformer() const { return network == Network::transformer; }
+    /// Values of an embedding.
+    std::int64_t width() const {
+        return network == Network::iresnet         ? iresnet.features
+               : network == Network::mobilefacenet ? mobilefacenet.features
+                                                   : vit.width;
+    }
+    /// Side of the images in pixels.
+    std::int64_t image_size() const {
+        return network == Network::iresnet         ? iresnet.image_size
+               : network == Network::mobilefacenet ? mobilefacenet.image_size
+                                                   : vit.image_size;
+    }
 };
 
 /// The text that `parse_model` reads back to the same architecture.
 inline std::string model_text(const ModelSpec& spec) {
+    if (spec.network == Network::iresnet)
+        return model_text(spec.iresnet);
+    if (spec.network == Network::mobilefacenet)
+        return model_text(spec.mobilefacenet);
     const VitConfig& v = spec.vit;
     const VitConfig usual = VitConfig::base8();
     std::string text = std::string(spec.landmarks ? "" : "grid-") + "base:width=" + std::to_string(v.width) +
@@ -39,14 +64,6 @@ inline std::string model_text(const ModelSpec& spec) {
 }
 
 namespace detail {
-
-inline std::int64_t model_size(std::string_view text, std::string_view whole) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    require(error == std::errc() && end == text.data() + text.size() && value >= 1 && value <= 65536, "model",
-            "got \"", text, "\" in \"", whole, "\", expected a whole number from 1 to 65536");
-    return value;
-}
 
 inline void set_model_field(VitConfig& vit, std::string_view name, std::int64_t value,
                             std::string_view whole) {
@@ -82,10 +99,7 @@ inline void fit_grid(VitConfig& vit, bool tokens_given, std::string_view whole) 
             "\", expected at least the ", side * side, " patches of an image");
 }
 
-}  // namespace detail
-
-/// Reads a model's name. Throws for names and sizes that are none.
-inline ModelSpec parse_model(std::string_view text) {
+inline ModelSpec parse_transformer(std::string_view text) {
     ModelSpec spec;
     std::string_view name = text.substr(0, text.find(':'));
     for (const std::string_view prefix : {"part_fvit_", "part-", "grid-", "fvit_"})
@@ -103,23 +117,32 @@ inline ModelSpec parse_model(std::string_view text) {
     else
         fail("model", "got \"", text,
              "\", expected tiny, small, base, grid-tiny, grid-small or grid-base, "
-             "with sizes behind a colon (tiny:depth=8,width=256)");
-    std::string_view rest = text.find(':') == std::string_view::npos ? "" : text.substr(text.find(':') + 1);
+             "with sizes behind a colon (tiny:depth=8,width=256); iresnet18, iresnet34, iresnet50, "
+             "iresnet100, iresnet200, mobilefacenet or mobilefacenet_large");
     bool image_given = false, tokens_given = false;
-    while (!rest.empty()) {
-        const std::string_view field = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(rest.size(), field.size() + 1));
-        const auto equals = field.find('=');
-        require(equals != std::string_view::npos, "model", "got \"", field, "\" in \"", text,
-                "\", expected name=number");
-        const std::string_view what = field.substr(0, equals);
-        detail::set_model_field(spec.vit, what, detail::model_size(field.substr(equals + 1), text), text);
-        image_given |= what == "image";
-        tokens_given |= what == "tokens" || what == "landmarks";
-    }
+    each_model_field(text, [&](std::string_view field, std::string_view value) {
+        set_model_field(spec.vit, field, model_size(value, text), text);
+        image_given |= field == "image";
+        tokens_given |= field == "tokens" || field == "landmarks";
+    });
     if (image_given && !spec.landmarks)
-        detail::fit_grid(spec.vit, tokens_given, text);
+        fit_grid(spec.vit, tokens_given, text);
     spec.vit.validate();
+    return spec;
+}
+
+}  // namespace detail
+
+/// Reads a model's name. Throws for names and sizes that are none.
+inline ModelSpec parse_model(std::string_view text) {
+    ModelSpec spec;
+    if (parse_iresnet(text, spec.iresnet))
+        spec.network = Network::iresnet;
+    else if (parse_mobilefacenet(text, spec.mobilefacenet))
+        spec.network = Network::mobilefacenet;
+    else
+        return detail::parse_transformer(text);
+    spec.landmarks = false;
     return spec;
 }
 

@@ -16,8 +16,8 @@
 namespace lafs::inline LAFS_ABI {
 
 /// Sub-dictionaries that hold weights, the preferred first: a teacher is what is used after pre-training.
-inline constexpr std::array<std::string_view, 5> weights_parts = {"teacher", "student", "state_dict",
-                                                                  "model_state_dict", "model"};
+inline constexpr std::array<std::string_view, 6> weights_parts = {
+    "teacher", "student", "state_dict", "state_dict_backbone", "model_state_dict", "model"};
 
 /// What training wraps around a model's names: DataParallel, DINO, an encoder with a head, torch.compile.
 inline constexpr std::array<std::string_view, 4> weights_wrappers = {"module.", "backbone.", "encoder.",

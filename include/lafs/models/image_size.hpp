@@ -12,7 +12,7 @@ inline void check_image_size(const char* operation, const Shape& images, std::in
                              std::int64_t side) {
     require(images.rank() == 4 && images[1] == channels && images[2] == side && images[3] == side, operation,
             "got images ", images, ", expected (B, ", channels, ", ", side, ", ", side,
-            "): resize them, or make the model for their size (VitConfig::image_size)");
+            "): resize them, or make the model for their size (image_size of its configuration)");
 }
 
 }  // namespace lafs::inline LAFS_ABI

@@ -8,7 +8,8 @@
 namespace lafs::inline LAFS_ABI {
 
 /// conv2d with a square kernel: parameters `weight` (out, in / groups, kernel, kernel) and, if wanted,
-/// `bias`. Weights start normal with variance 2 / fan-out (He et al., arXiv 1502.01852), biases 0.
+/// `bias`. Weights start normal, with the deviation that is given or else variance 2 / fan-out (He et al., arXiv
+/// 1502.01852); biases 0.
 template <class T, class D = Cpu>
 struct Conv2d : Module<T, D> {
     Variable<T, D> weight, bias;
@@ -16,7 +17,7 @@ struct Conv2d : Module<T, D> {
 
     /// Throws unless the sizes are positive and the groups divide the channels.
     Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, ConvOptions conv_options = {},
-           bool with_bias = false)
+           bool with_bias = false, double deviation = 0)
         : options(conv_options) {
         require(in > 0 && out > 0 && kernel > 0, "conv2d", "got ", in, " -> ", out,
                 " channels and a kernel of ", kernel, ", expected positive sizes");
@@ -24,7 +25,10 @@ struct Conv2d : Module<T, D> {
                 "got ", options.groups, " groups for ", in, " -> ", out,
                 " channels, expected a divisor of both");
         const auto values = Tensor<T, D>::empty({out, in / options.groups, kernel, kernel});
-        kaiming_normal(values, Fan::out);
+        if (deviation > 0)
+            fill_normal(values, 0, deviation);
+        else
+            kaiming_normal(values, Fan::out);
         weight = Variable<T, D>(values, true);
         if (with_bias)
             bias = Variable<T, D>(Tensor<T, D>::zeros({out}), true);

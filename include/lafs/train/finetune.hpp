@@ -319,7 +319,7 @@ private:
     double layer_decay() const {
         if (options_.layer_decay >= 0)
             return options_.layer_decay;
-        return options_.init_backbone.empty() ? 1.0 : 0.58;
+        return options_.init_backbone.empty() || !model_.has_transformer() ? 1.0 : 0.58;
     }
 
     /// Of stage 3 with a pre-trained network, of stage 1 without.

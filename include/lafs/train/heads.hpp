@@ -10,8 +10,10 @@
 #pragma once
 
 #include <functional>
+#include <lafs/losses/adaface.hpp>
 #include <lafs/losses/arcface.hpp>
 #include <lafs/losses/cosface.hpp>
+#include <lafs/losses/magface.hpp>
 #include <lafs/losses/scaled_softmax.hpp>
 #include <lafs/losses/sface.hpp>
 #include <memory>
@@ -77,6 +79,23 @@ std::vector<std::pair<std::string, HeadMaker<T, D>>>& head_makers() {
              SFaceOptions sface;
              sface.scale = head_scale(options);
              return std::make_unique<SFace<T, D>>(features, classes, sface);
+         }},
+        {"adaface",
+         [](const HeadOptions& options, Size features, Size classes) -> Head {
+             refuse_easy_margin(options);
+             AdaFaceOptions adaface;
+             adaface.scale = head_scale(options);
+             adaface.margin = head_margin(options, adaface.margin);
+             return std::make_unique<AdaFace<T, D>>(features, classes, adaface);
+         }},
+        {"magface",
+         [](const HeadOptions& options, Size features, Size classes) -> Head {
+             refuse_easy_margin(options);
+             require(options.margin < 0, "head", "got margin ", options.margin,
+                     ", but magface's follows from the features' lengths");
+             MagFaceOptions magface;
+             magface.scale = head_scale(options);
+             return std::make_unique<MagFace<T, D>>(features, classes, magface);
          }},
         {"softmax", [](const HeadOptions& options, Size features, Size classes) -> Head {
              refuse_easy_margin(options);

@@ -273,6 +273,8 @@ private:
 
     static ModelSpec seeded_spec(const PretrainOptions& options) {
         ModelSpec spec = trained_model(options.run.model);
+        require(spec.is_transformer(), "options", "got --model ", options.run.model,
+                ", expected a transformer: pre-training is on tokens");
         spec.landmarks = options.method == "lafs";
         spec.vit.dropout = spec.vit.embedding_dropout = options.dropout;
         spec.vit.stochastic_depth = options.stochastic_depth;

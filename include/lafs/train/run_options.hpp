@@ -90,8 +90,8 @@ inline void check_same_options(const nlohmann::ordered_json& saved, const nlohma
 /// The model that a run trains. Throws for one of other images than the faces that training makes.
 inline ModelSpec trained_model(const std::string& text) {
     const ModelSpec spec = parse_model(text);
-    require(spec.vit.image_size == face_size, "options", "got --model ", text, " for images of ",
-            spec.vit.image_size, " pixels, expected ", face_size, ", the side of the faces in training");
+    require(spec.image_size() == face_size, "options", "got --model ", text, " for images of ",
+            spec.image_size(), " pixels, expected ", face_size, ", the side of the faces in training");
     return spec;
 }
 

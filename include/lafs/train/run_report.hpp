@@ -72,9 +72,12 @@ std::vector<float> mean_class_attention(FaceModel<T, D>& model, const Variable<T
 
 }  // namespace detail
 
-/// Landmarks, patches and attention on a few faces of a source, spread over its identities.
+/// Landmarks, patches and attention on a few faces of a source, spread over its identities; nothing for a model that
+/// has no tokens.
 template <class T, class D>
 void add_model_pictures(Report& report, FaceModel<T, D>& model, const FaceSource& source, int faces = 4) {
+    if (!model.has_transformer())
+        return;
     std::vector<ReportImage> landmarks, patches, attention;
     for (int i = 0; i < faces && i < source.size(); ++i) {
         std::vector<DamagedImage> damaged;  // a picture less is no reason to fail
