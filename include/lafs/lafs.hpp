@@ -45,8 +45,8 @@
 #include <lafs/core/tensor.hpp>
 #include <lafs/core/threads.hpp>
 #include <lafs/core/topk.hpp>
-#include <lafs/core/warning.hpp>
 #include <lafs/core/utf8.hpp>
+#include <lafs/core/warning.hpp>
 #include <lafs/data/affine.hpp>
 #include <lafs/data/alignment.hpp>
 #include <lafs/data/augment.hpp>
@@ -242,8 +242,8 @@
 #include <lafs/faces/convolutional_inference.hpp>
 #include <lafs/faces/face_model.hpp>
 #include <lafs/faces/model_inference.hpp>
-#include <lafs/io/json_text.hpp>
 #include <lafs/faces/model_shapes.hpp>
+#include <lafs/io/json_text.hpp>
 #include <lafs/io/safetensors.hpp>
 #include <lafs/io/weights.hpp>
 #include <lafs/io/weights_file.hpp>

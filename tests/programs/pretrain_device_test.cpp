@@ -55,7 +55,8 @@ void check_same(const Arguments& arguments, lafs::PretrainOptions options) {
     options.prototypes = 40;
     options.head_hidden = 48;
     options.bottleneck = 24;
-    options.probe.data = "synthetic:ids=4,images=2";  // asked on the device, and without effect on the weights
+    options.probe.data =
+        "synthetic:ids=4,images=2";  // asked on the device, and without effect on the weights
     lafs::BasicPretrainTask<float, lafs::Guarded> task(options);
     REQUIRE(run_training(task, options.run));
     for (const char* file : {"teacher.safetensors", "state.safetensors"})
