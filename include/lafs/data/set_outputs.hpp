@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 #include <lafs/core/error.hpp>
+#include <lafs/data/colour_order.hpp>
 #include <lafs/data/image_folder.hpp>
 #include <lafs/data/record_io.hpp>
 #include <lafs/data/record_set.hpp>
@@ -29,7 +30,8 @@ inline bool is_part_of_set(const std::filesystem::path& file) {
 
 /// The files that a set is read from: the folder or the file, and what belongs to a record file. `name` is the
 /// option. Sets that are no files (synthetic:..) have none.
-inline std::vector<NamedPath> inputs_of_set(const std::string& name, const std::string& data) {
+inline std::vector<NamedPath> inputs_of_set(const std::string& name, const std::string& set) {
+    const std::string data = split_colour_order(set).name;
     std::error_code ignored;
     if (!std::filesystem::exists(data, ignored))
         return {};
@@ -56,7 +58,8 @@ inline void check_outputs(const std::vector<NamedPath>& outputs, const std::vect
 
 /// Throws when a folder that is to be written is, or lies in, the folder of images that a set is read from:
 /// it would become a part of the set.
-inline void check_apart(const std::filesystem::path& out, const std::string& data) {
+inline void check_apart(const std::filesystem::path& out, const std::string& set) {
+    const std::string data = split_colour_order(set).name;
     std::error_code ignored;
     const bool images = std::filesystem::is_directory(data, ignored) && find_record_file(data).empty();
     require(!images || !lies_in(out, data), "write file", "the output folder ", out,

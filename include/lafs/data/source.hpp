@@ -207,20 +207,13 @@ inline SyntheticFaces parse_synthetic(std::string_view options, std::string_view
 /// Opens a source of a program: given what follows `scheme:`.
 using SourceOpener = std::function<std::unique_ptr<FaceSource>(const std::string& rest)>;
 
-inline std::unique_ptr<FaceSource> open_source(const std::string& text);
-
 namespace detail {
 
 /// The schemes of this program, made with the library's own in it when it is first asked for.
 inline std::map<std::string, SourceOpener>& source_openers() {
     static std::map<std::string, SourceOpener> openers{
-        {"synthetic",
-         [](const std::string& rest) -> std::unique_ptr<FaceSource> {
+        {"synthetic", [](const std::string& rest) -> std::unique_ptr<FaceSource> {
              return std::make_unique<SyntheticSource>(parse_synthetic(rest, "synthetic:" + rest));
-         }},
-        {"rgb", [](const std::string& rest) { return open_source(rest); }},
-        {"bgr", [](const std::string& rest) -> std::unique_ptr<FaceSource> {
-             return std::make_unique<BlueFirstSource>(open_source(rest));
          }}};
     return openers;
 }
@@ -229,13 +222,13 @@ inline std::map<std::string, SourceOpener>& source_openers() {
 
 /// Gives a source of the program a scheme: from then on `open_source`, the training tasks and --data open
 /// "scheme:anything" by `open("anything")`. Not while another thread opens sources. Throws for a scheme that
-/// is empty, taken, or has a ':' or '/' in it, and for an empty function.
+/// is empty, taken, `bgr` or `rgb`, or has a ':' or '/' in it, and for an empty function.
 inline void register_source(const std::string& scheme, const SourceOpener& open) {
     require(!scheme.empty() && scheme.find_first_of(":/") == std::string::npos && open, "face source",
             "got the scheme \"", scheme, "\"", open ? "" : " without a function",
             ", expected a name without ':' and '/', and a function that opens the source");
-    require(detail::source_openers().try_emplace(scheme, open).second, "face source", "got \"", scheme,
-            "\", which is the scheme of another source");
+    require(scheme != "bgr" && scheme != "rgb" && detail::source_openers().try_emplace(scheme, open).second,
+            "face source", "got \"", scheme, "\", which is the scheme of another source");
 }
 
 /// Opens `synthetic:ids=200,images=20[,seed=S][,first=F]` (identities F to F + ids - 1), a source that the
@@ -243,6 +236,12 @@ inline void register_source(const std::string& scheme, const SourceOpener& open)
 /// folder. `bgr:` in front of any of these: its files hold blue first (data/colour_order.hpp). Throws for unknown or
 /// repeated keys, bad numbers, absurd sizes, and sets that hold no faces.
 inline std::unique_ptr<FaceSource> open_source(const std::string& text, const SourceOptions& options = {}) {
+    if (const OrderedName named = split_colour_order(text); named.name != text) {
+        auto source = open_source(named.name, options);
+        if (named.order == ColourOrder::rgb)
+            return source;
+        return std::make_unique<BlueFirstSource>(std::move(source));
+    }
     if (const std::size_t colon = text.find(':'); colon != std::string::npos) {
         const auto& openers = detail::source_openers();
         if (const auto found = openers.find(text.substr(0, colon)); found != openers.end()) {
@@ -252,9 +251,9 @@ inline std::unique_ptr<FaceSource> open_source(const std::string& text, const So
         }
         std::string schemes;
         for (const auto& [scheme, open] : openers)
-            schemes += (schemes.empty() ? "" : ", ") + scheme;
+            schemes += scheme + ", ";
         require(std::filesystem::exists(text), "open source", "got \"", text,
-                "\", which is no file or folder, and its scheme none of: ", schemes);
+                "\", which is no file or folder, and its scheme none of: ", schemes, "bgr, rgb");
     }
     const std::filesystem::path path = text;
     const std::filesystem::path records = find_record_file(path);

@@ -219,9 +219,9 @@ public:
         std::vector<NamedPath> paths{{"--init-landmarks", options_.init_landmarks},
                                      {"--init-backbone", options_.init_backbone}};
         for (const auto& file : options_.pairs)
-            paths.push_back({"--pairs", file});
+            paths.push_back({"--pairs", split_colour_order(file.string()).name});
         for (const auto& file : options_.bins)
-            paths.push_back({"--bin", file});
+            paths.push_back({"--bin", split_colour_order(file.string()).name});
         return paths;
     }
 
