@@ -183,3 +183,18 @@ TEST_CASE("MagFace: margin and regulariser from the length, with gradients throu
     refused([](auto& o) { o.most_margin = 2; });
     refused([](auto& o) { o.regularization = -1; });
 }
+
+TEST_CASE("features that lie on their class weight or opposite have finite gradients", "[losses]") {
+    const auto check = [](const MarginHead<float, Device>& head) {
+        for (const double sign : {20.0, -20.0}) {
+            const DeviceVariable<float> x((head.weight.value().slice(2, 4) * sign).eval(), true);
+            head.loss(x, Labels::from({2}, {2, 3})).backward();
+            for (const float g : x.grad().to_vector())
+                CHECK(std::isfinite(g));
+        }
+        for (const float g : head.weight.grad().to_vector())
+            CHECK(std::isfinite(g));
+    };
+    check(AdaFace<float, Device>(width, classes));
+    check(MagFace<float, Device>(width, classes));
+}

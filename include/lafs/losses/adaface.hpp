@@ -10,6 +10,7 @@
 // classes' are here left as they are.
 #pragma once
 
+#include <lafs/autograd/batch_norm.hpp>
 #include <lafs/autograd/reductions.hpp>
 #include <lafs/losses/margin_head.hpp>
 
@@ -61,13 +62,14 @@ private:
 
     /// The deviation is the unbiased one; that of one row is not known.
     void move_averages(const Tensor<T, D>& lengths) const {
-        const double a = options_.t_alpha;
         const auto count = static_cast<double>(lengths.size());
         const Tensor<T, D> average = mean(lengths);
-        assign(batch_mean.view(), batch_mean * (1 - a) + average * a);
-        if (count > 1)
-            assign(batch_std.view(),
-                   batch_std * (1 - a) + sqrt(sum(square(lengths - average)) / (count - 1)) * a);
+        detail::update_running(batch_mean, average, options_.t_alpha, 1.0);
+        if (count > 1) {
+            const Tensor<T, D> squares = sum(square(lengths - average));
+            detail::update_running(batch_std, sqrt(squares * (1 / (count - 1))).eval(), options_.t_alpha,
+                                   1.0);
+        }
     }
 
     AdaFaceOptions options_;

@@ -6,6 +6,7 @@
 //   loss = cross entropy + 35 mean(g(a)),   g(a) = a / 110^2 + 1 / a.
 #pragma once
 
+#include <lafs/autograd/reductions.hpp>
 #include <lafs/losses/margin_head.hpp>
 
 namespace lafs::inline LAFS_ABI {
@@ -39,9 +40,8 @@ public:
         const double slope =
             (options_.most_margin - options_.least_margin) / (options_.longest - options_.shortest);
         const Variable<T, D> m = (limited(rows.norms()) - options_.shortest) * slope + options_.least_margin;
-        // The sine of 0 has no derivative: below 1e-7 it is taken as constant.
-        const auto sine = sqrt(max(1 - square(cosine), 1e-14));
-        return where(cosine > 0, cosine * cos(m) - sine * sin(m), cosine);
+        // The angle of 1 has no derivative: above 1 - 1e-7 the cosine is taken as constant. Below 0 it is not used.
+        return where(cosine > 0, cos(acos(clamp(cosine, 0, 1 - 1e-7)) + m), cosine);
     }
 
     Variable<T, D> loss(const Variable<T, D>& features,
@@ -53,13 +53,14 @@ public:
     }
 
 private:
-    Variable<T, D> limited(const Variable<T, D>& lengths) const {
+    auto limited(const Variable<T, D>& lengths) const {
         return clamp(lengths, options_.shortest, options_.longest);
     }
 
     Variable<T, D> regularizer(const Variable<T, D>& features) const {
-        const Variable<T, D> a = limited(row_norms(features));
-        return mean(a * (1 / (options_.longest * options_.longest)) + 1 / a) * options_.regularization;
+        const auto a = limited(row_norms(features));
+        const Variable<T, D> g = a * (1 / (options_.longest * options_.longest)) + 1 / a;
+        return mean(g) * options_.regularization;
     }
 
     MagFaceOptions options_;
