@@ -35,7 +35,7 @@ inline double weight_values(const IResNetConfig& config) {
 
 inline double weight_values(const MobileFaceNetConfig& config) {
     const auto last = static_cast<double>(config.last());
-    const auto side = static_cast<double>(config.image_size / 16);
+    const auto side = static_cast<double>(config.image_size) / 16;
     double values =
         last * (static_cast<double>(config.channels(3)) + side * side + static_cast<double>(config.features));
     for (int stage = 0; stage < 4; ++stage)
