@@ -139,8 +139,12 @@ std::vector<std::string> CommandLine::with_config(std::vector<std::string> argum
     const auto file = config_option_.empty() ? std::nullopt : value_on(arguments, config_option_);
     if (!file)
         return arguments;
+    const auto may_repeat = [this](const std::string& name) {
+        const CLI::Option* known = app_->get_option_no_throw("--" + name);
+        return known && known->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+    };
     std::vector<std::string> all;
-    for (const lafs::ConfigEntry& entry : lafs::read_config_file(*file)) {
+    for (const lafs::ConfigEntry& entry : lafs::read_config_file(*file, may_repeat)) {
         const std::string option = "--" + entry.name, line = *file + " line " + std::to_string(entry.line);
         const CLI::Option* known = app_->get_option_no_throw(option);
         lafs::require(known && known->get_configurable(), "config", line, ": got \"", entry.name,

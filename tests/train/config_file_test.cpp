@@ -9,11 +9,12 @@ using lafs_test::check_contains, lafs_test::message_of, lafs_test::TemporaryFold
 namespace {
 
 /// `name|value|line` of each entry.
-std::vector<std::string> entries(const std::string& text) {
+std::vector<std::string> entries(const std::string& text, const std::string& may_repeat = {}) {
     const TemporaryFolder folder;
     write_text(folder / "c.txt", text);
     std::vector<std::string> all;
-    for (const auto& entry : lafs::read_config_file(folder / "c.txt"))
+    for (const auto& entry : lafs::read_config_file(
+             folder / "c.txt", [&](const std::string& name) { return name == may_repeat; }))
         all.push_back(entry.name + "|" + entry.value + "|" + std::to_string(entry.line));
     return all;
 }
@@ -35,6 +36,11 @@ TEST_CASE("the value is the rest of the line", "[train]") {
           Entries{"out|a b |1", "root|\"|2", "model|\"a\"b|3"});
     CHECK(entries("out =\n") == Entries{"out||1"});
     CHECK(entries("out = b\xE9\n") == Entries{"out|b\xE9|1"});  // a name of a file may be any bytes
+}
+
+TEST_CASE("only names that may be repeated are", "[train]") {
+    CHECK(entries("bin = a\nlr = 1\nbin = b\n", "bin") == Entries{"bin|a|1", "lr|1|2", "bin|b|3"});
+    check_contains(message_of([] { entries("bin = a\nlr = 1\nlr = 1\n", "bin"); }), "line 3: \"lr\" appears");
 }
 
 TEST_CASE("comments, marks and line ends of other systems are passed over", "[train]") {

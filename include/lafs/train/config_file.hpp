@@ -28,9 +28,10 @@ struct ConfigEntry {
 };
 
 /// Reads a file of options, in its order. Throws with file and line for other lines, names with other
-/// characters than letters, digits, - and _, repeated names, and control characters. Which names there are is for
-/// the caller to say.
-inline std::vector<ConfigEntry> read_config_file(const std::filesystem::path& path) {
+/// characters than letters, digits, - and _, names that are repeated but for those that `may_repeat`, and control
+/// characters. Which names there are is for the caller to say.
+inline std::vector<ConfigEntry> read_config_file(
+    const std::filesystem::path& path, const std::function<bool(const std::string& name)>& may_repeat = {}) {
     constexpr std::string_view blanks = " \t";
     const auto trimmed = [&](std::string_view text) {
         const std::size_t begin = std::min(text.find_first_not_of(blanks), text.size());
@@ -60,7 +61,8 @@ inline std::vector<ConfigEntry> read_config_file(const std::filesystem::path& pa
         std::string_view value = trimmed(text.substr(equals + 1));
         if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
             value = value.substr(1, value.size() - 2);
-        lines.require(names.insert(std::string(name)).second, "\"", name, "\" appears a second time");
+        lines.require(names.insert(std::string(name)).second || (may_repeat && may_repeat(std::string(name))),
+                      "\"", name, "\" appears a second time");
         entries.push_back({std::string(name), std::string(value), lines.number()});
     }
     return entries;

@@ -3,6 +3,7 @@
 // code's.
 #pragma once
 
+#include <lafs/core/utf8.hpp>
 #include <lafs/data/loader.hpp>
 #include <lafs/data/set_outputs.hpp>
 #include <lafs/faces/face_model.hpp>
@@ -335,7 +336,7 @@ private:
 
     void load_initial_weights() {
         const auto tell = [](const WeightsReport& report) {
-            std::fprintf(stderr, "%s\n", report.text().c_str());
+            std::fprintf(stderr, "%s\n", valid_utf8(report.text()).c_str());
         };
         if (!options_.init_landmarks.empty()) {
             tell(load_for_training(model_.part(), options_.init_landmarks, is_landmark_name));

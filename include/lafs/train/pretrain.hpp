@@ -2,6 +2,7 @@
 // on the plain grid. The numbers are those of the published code.
 #pragma once
 
+#include <lafs/core/utf8.hpp>
 #include <lafs/data/loader.hpp>
 #include <lafs/data/set_outputs.hpp>
 #include <lafs/faces/face_model.hpp>
@@ -337,7 +338,7 @@ private:
             return;
         landmark_cnn_ = std::make_unique<LandmarkCnn<T, D>>(LandmarkCnnConfig{spec_.vit.tokens, face_size});
         const WeightsReport report = load_for_training(*landmark_cnn_, options_.landmarks);
-        std::fprintf(stderr, "%s\n", report.text().c_str());
+        std::fprintf(stderr, "%s\n", valid_utf8(report.text()).c_str());
         landmark_cnn_->requires_grad(false);
         landmark_cnn_->eval();
     }
