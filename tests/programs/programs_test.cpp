@@ -57,70 +57,71 @@ Arguments validated(const fs::path& out) {
                                      faces().other_pairs,
                                      "--root",
                                      faces().images};
+}
 
-    /// A network with running statistics, and a head with some of its own.
-    Arguments finetune_convolutional(const fs::path& out) {
-        return finetune(out) +
-               Arguments{"--model", "iresnet18:blocks=1-1-1-1,width=2,features=8", "--head", "adaface"};
-    }
+/// A network with running statistics, and a head with some of its own.
+Arguments finetune_convolutional(const fs::path& out) {
+    return finetune(out) +
+           Arguments{"--model", "iresnet18:blocks=1-1-1-1,width=2,features=8", "--head", "adaface"};
+}
 
-    /// Weights with a landmark CNN, made once.
-    const fs::path& landmarks() {
-        static const TemporaryFolder folder;
-        static const fs::path path = [] {
-            const auto result =
-                run_program("lafs_finetune", Arguments{"--data", faces().images, "--model", small_model,
-                                                       "--epochs", "0", "--out", folder.path() / "run"});
-            REQUIRE(result.exit_code == 0);
-            return folder.path() / "run" / "landmarks.safetensors";
-        }();
-        return path;
-    }
+/// Weights with a landmark CNN, made once.
+const fs::path& landmarks() {
+    static const TemporaryFolder folder;
+    static const fs::path path = [] {
+        const auto result =
+            run_program("lafs_finetune", Arguments{"--data", faces().images, "--model", small_model,
+                                                   "--epochs", "0", "--out", folder.path() / "run"});
+        REQUIRE(result.exit_code == 0);
+        return folder.path() / "run" / "landmarks.safetensors";
+    }();
+    return path;
+}
 
-    Arguments pretrain(const fs::path& out) {
-        return {"--data",        faces().images,
-                "--model",       small_model,
-                "--epochs",      "2",
-                "--batch",       "4",
-                "--local-views", "2",
-                "--prototypes",  "32",
-                "--head-hidden", "16",
-                "--bottleneck",  "8",
-                "--method",      "lafs",
-                "--landmarks",   landmarks(),
-                "--out",         out,
-                "--save-every",  "2"};
-    }
+Arguments pretrain(const fs::path& out) {
+    return {"--data",        faces().images,
+            "--model",       small_model,
+            "--epochs",      "2",
+            "--batch",       "4",
+            "--local-views", "2",
+            "--prototypes",  "32",
+            "--head-hidden", "16",
+            "--bottleneck",  "8",
+            "--method",      "lafs",
+            "--landmarks",   landmarks(),
+            "--out",         out,
+            "--save-every",  "2"};
+}
 
-    std::int64_t log_lines(const fs::path& out) {
-        const std::string text = read_text(out / "log.jsonl");
-        return std::count(text.begin(), text.end(), '\n');
-    }
+std::int64_t log_lines(const fs::path& out) {
+    const std::string text = read_text(out / "log.jsonl");
+    return std::count(text.begin(), text.end(), '\n');
+}
 
-    /// Kills a run after some lines of its log, again after some more, and resumes it to the end.
-    void check_killed_runs(const std::string& program, Arguments (*arguments)(const fs::path&),
-                           const std::vector<std::string>& weights) {
-        const TemporaryFolder folder;
-        const fs::path whole = folder / "whole";
-        const auto undisturbed = run_program(program, arguments(whole));
-        INFO(undisturbed.errors);
-        REQUIRE(undisturbed.exit_code == 0);
-        for (const std::int64_t lines : {0, 1, 3, 6}) {
-            const fs::path out = folder / ("killed" + std::to_string(lines));
-            for (const std::int64_t until : {lines, lines + 2}) {
-                Program run(program, arguments(out) + Arguments{"--resume"});
-                run.wait_until([&] { return log_lines(out) >= until; });
-                run.kill();
-            }
-            const auto resumed = run_program(program, arguments(out) + Arguments{"--resume"});
-            INFO(resumed.errors);
-            REQUIRE(resumed.exit_code == 0);
-            for (const std::string& file : weights)
-                CHECK(read_text(out / file) == read_text(whole / file));
-            CHECK(log_lines(out) == log_lines(whole));
-            CHECK(fs::exists(out / "report.html"));
+/// Kills a run after some lines of its log, again after some more, and resumes it to the end.
+void check_killed_runs(const std::string& program, Arguments (*arguments)(const fs::path&),
+                       const std::vector<std::string>& weights) {
+    const TemporaryFolder folder;
+    const fs::path whole = folder / "whole";
+    const auto undisturbed = run_program(program, arguments(whole));
+    INFO(undisturbed.errors);
+    REQUIRE(undisturbed.exit_code == 0);
+    for (const std::int64_t lines : {0, 1, 3, 6}) {
+        const fs::path out = folder / ("killed" + std::to_string(lines));
+        for (const std::int64_t until : {lines, lines + 2}) {
+            Program run(program, arguments(out) + Arguments{"--resume"});
+            run.wait_until([&] { return log_lines(out) >= until; });
+            run.kill();
         }
+        const auto resumed = run_program(program, arguments(out) + Arguments{"--resume"});
+        INFO(resumed.errors);
+        REQUIRE(resumed.exit_code == 0);
+        for (const std::string& file : weights)
+            CHECK(read_text(out / file) == read_text(whole / file));
+        CHECK(log_lines(out) == log_lines(whole));
+        CHECK(fs::exists(out / "report.html"));
     }
+}
 
 }  // namespace
 
