@@ -61,7 +61,8 @@ TEST_CASE("faces are found in a folder of photographs", "[programs]") {
     write_text(model, lafs_test::yunet_model({}));
     const auto none = run_program("lafs_align", align + Arguments{"--force"});
     CHECK(none.exit_code == 0);
-    CHECK(none.errors == "no face in 3.png\nno face in ann/1.png\nno face in ann/deep/2.png\n");
+    check_contains(none.errors, "passed over 1 file");
+    check_contains(none.errors, "\nno face in 3.png\nno face in ann/1.png\nno face in ann/deep/2.png\n");
     check_contains(none.output, "0 aligned (0 with several faces), 0 kept, 3 without a face");
     CHECK(run_program("lafs_align", align + Arguments{"--force", "--strict"}).exit_code == 1);
 
