@@ -49,8 +49,8 @@ inline void add_yunet_faces(const YunetOutputs& outputs, int stride, int width, 
         const double score = std::sqrt(product);
         if (!(score >= least))
             continue;
-        const double s = stride, column = static_cast<double>(i % columns),
-                     row = static_cast<double>(i / columns);
+        const std::size_t down = i / columns;
+        const double s = stride, column = static_cast<double>(i % columns), row = static_cast<double>(down);
         const auto place = [&](float x, float y) {
             return Point{(column + static_cast<double>(x)) * s, (row + static_cast<double>(y)) * s};
         };
