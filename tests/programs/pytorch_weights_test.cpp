@@ -10,14 +10,7 @@ namespace {
 namespace fs = std::filesystem;
 using lafs_test::operator+;
 using lafs_test::Arguments, lafs_test::check_contains, lafs_test::failure, lafs_test::read_text,
-    lafs_test::run_program, lafs_test::TemporaryFolder;
-
-std::string succeed(const std::string& program, const Arguments& arguments) {
-    const auto result = run_program(program, arguments);
-    INFO(result.errors);
-    CHECK(result.exit_code == 0);
-    return result.output + result.errors;
-}
+    lafs_test::run_program, lafs_test::succeed, lafs_test::TemporaryFolder;
 
 const Arguments small_run = {"--data", "synthetic:ids=4,images=2", "--batch", "4", "--seed", "3"};
 

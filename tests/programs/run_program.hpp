@@ -109,4 +109,12 @@ inline std::string failure(const std::string& program, const Arguments& argument
     return result.errors;
 }
 
+/// Runs a program that has to succeed, and returns all that it said.
+inline std::string succeed(const std::string& program, const Arguments& arguments) {
+    const auto result = run_program(program, arguments);
+    INFO(result.errors);
+    CHECK(result.exit_code == 0);
+    return result.output + result.errors;
+}
+
 }  // namespace lafs_test

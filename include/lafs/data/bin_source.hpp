@@ -52,10 +52,7 @@ inline std::unique_ptr<FaceSource> open_faces(const std::string& text, const Sou
     const OrderedName named = split_colour_order(text);
     if (lower_extension(named.name) != ".bin" || std::filesystem::is_directory(named.name))
         return open_source(text, options);
-    auto source = std::make_unique<BinSource>(named.name);
-    if (named.order == ColourOrder::rgb)
-        return source;
-    return std::make_unique<BlueFirstSource>(std::move(source));
+    return to_rgb(std::unique_ptr<FaceSource>(std::make_unique<BinSource>(named.name)), named.order);
 }
 
 }  // namespace lafs::inline LAFS_ABI

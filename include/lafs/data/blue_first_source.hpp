@@ -33,4 +33,11 @@ inline std::shared_ptr<const FaceSource> to_rgb(std::shared_ptr<const FaceSource
     return std::make_shared<BlueFirstSource>(std::move(source));
 }
 
+/// The same for the only owner of a set.
+inline std::unique_ptr<FaceSource> to_rgb(std::unique_ptr<FaceSource> source, ColourOrder order) {
+    if (order == ColourOrder::rgb)
+        return source;
+    return std::make_unique<BlueFirstSource>(std::move(source));
+}
+
 }  // namespace lafs::inline LAFS_ABI

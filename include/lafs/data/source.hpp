@@ -236,12 +236,8 @@ inline void register_source(const std::string& scheme, const SourceOpener& open)
 /// folder. `bgr:` in front of any of these: its files hold blue first (data/colour_order.hpp). Throws for unknown or
 /// repeated keys, bad numbers, absurd sizes, and sets that hold no faces.
 inline std::unique_ptr<FaceSource> open_source(const std::string& text, const SourceOptions& options = {}) {
-    if (const OrderedName named = split_colour_order(text); named.name != text) {
-        auto source = open_source(named.name, options);
-        if (named.order == ColourOrder::rgb)
-            return source;
-        return std::make_unique<BlueFirstSource>(std::move(source));
-    }
+    if (const OrderedName named = split_colour_order(text); named.name != text)
+        return to_rgb(open_source(named.name, options), named.order);
     if (const std::size_t colon = text.find(':'); colon != std::string::npos) {
         const auto& openers = detail::source_openers();
         if (const auto found = openers.find(text.substr(0, colon)); found != openers.end()) {
