@@ -10,6 +10,7 @@
 
 #include <lafs/backend/cuda/attention.cuh>
 #include <lafs/backend/cuda/batch_norm.cuh>
+#include <lafs/backend/cuda/choose.cuh>
 #include <lafs/backend/cuda/class_attention.cuh>
 #include <lafs/backend/cuda/conv.cuh>
 #include <lafs/backend/cuda/convert.cuh>

@@ -33,6 +33,7 @@
 #include <lafs/autograd/variable.hpp>
 #include <lafs/core/build_hints.hpp>
 #include <lafs/core/device.hpp>
+#include <lafs/core/device_choice.hpp>
 #include <lafs/core/dtype.hpp>
 #include <lafs/core/error.hpp>
 #include <lafs/core/format.hpp>

@@ -39,8 +39,17 @@ enum cudaError_t {
     cudaSuccess = 0,
     cudaErrorInvalidValue = 1,
     cudaErrorMemoryAllocation = 2,
-    cudaErrorInvalidConfiguration = 9
+    cudaErrorInvalidConfiguration = 9,
+    cudaErrorNoDevice = 100,
+    cudaErrorInvalidDevice = 101,
+    cudaErrorNoKernelImageForDevice = 209
 };
+struct cudaDeviceProp {
+    char name[256] = "";
+    std::size_t totalGlobalMem = 0;
+    int major = 0, minor = 0;
+};
+struct cudaFuncAttributes {};
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 enum cudaDataType { CUDA_R_32F = 0, CUDA_R_64F = 1, CUDA_R_16F = 2, CUDA_R_16BF = 14 };
 using cudaStream_t = struct CUstream_st*;
@@ -54,6 +63,16 @@ struct cudaLaunchConfig_t {
 // NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)
 
 namespace lafs::inline LAFS_ABI::testing {
+
+/// What the machine seems to have, for tests of programs that look for a GPU.
+struct EmulatedMachine {
+    int driver = 13000, gpus = 1;
+    bool kernels_fit = true;  ///< the program was built for its GPUs
+};
+inline EmulatedMachine& emulated_machine() {
+    static EmulatedMachine instance;
+    return instance;
+}
 
 /// The emulated device: its memory, and the work that waits in its only stream.
 class CudaEmulation {
@@ -213,6 +232,12 @@ inline const char* cudaGetErrorString(cudaError_t status) {
             return "out of memory";
         case cudaErrorInvalidConfiguration:
             return "invalid configuration argument";
+        case cudaErrorNoDevice:
+            return "no CUDA-capable device is detected";
+        case cudaErrorInvalidDevice:
+            return "invalid device ordinal";
+        case cudaErrorNoKernelImageForDevice:
+            return "no kernel image is available for execution on the device";
         case cudaErrorInvalidValue:
             break;
     }
@@ -221,9 +246,28 @@ inline const char* cudaGetErrorString(cudaError_t status) {
 inline cudaError_t cudaGetLastError() {
     return cudaSuccess;
 }
-inline cudaError_t cudaGetDeviceCount(int* count) {
-    *count = 1;
+inline cudaError_t cudaDriverGetVersion(int* version) {
+    *version = lafs::testing::emulated_machine().driver;
     return cudaSuccess;
+}
+inline cudaError_t cudaRuntimeGetVersion(int* version) {
+    *version = 13000;
+    return cudaSuccess;
+}
+inline cudaError_t cudaGetDeviceCount(int* count) {
+    *count = lafs::testing::emulated_machine().gpus;
+    return *count > 0 ? cudaSuccess : cudaErrorNoDevice;
+}
+inline cudaError_t cudaSetDevice(int index) {
+    return index >= 0 && index < lafs::testing::emulated_machine().gpus ? cudaSuccess
+                                                                        : cudaErrorInvalidDevice;
+}
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int index) {
+    *properties = {"emulated", lafs::testing::CudaEmulation::memory_bytes, 9, 0};
+    return cudaSetDevice(index);
+}
+inline cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, const void*) {
+    return lafs::testing::emulated_machine().kernels_fit ? cudaSuccess : cudaErrorNoKernelImageForDevice;
 }
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
     *stream = nullptr;
