@@ -9,9 +9,8 @@
 //     }
 #pragma once
 
-#include <lafs/report/verification_report.hpp>
-#include <lafs/train/finetune.hpp>
-
+#include "finetune_run.hpp"
+#include "on_device.hpp"
 #include "run_options_cli.hpp"
 
 /// Options that are given after others win: --augmentation comes first, so that single options change it.
@@ -41,9 +40,11 @@ inline int finetune_program(int argc, char** argv) {
         "into "
         "--out."};
     lafs::FinetuneOptions options;
+    lafs::DeviceChoice device;
     options.run.epochs = 34;
     options.run.warmup_epochs = 0;
     add_run_options(app, options.run, "lafs_finetune");
+    add_device_option(app, device);
     app.option("--head", options.head.name, lafs::detail::text_of_choices(lafs::head_names()));
     app.option("--scale", options.head.scale, "Scale of the cosines; below 0: 64");
     app.option("--margin", options.head.margin, "Margin; below 0: the head's published value");
@@ -78,11 +79,6 @@ inline int finetune_program(int argc, char** argv) {
     return app.run(argc, argv, [&] {
         if (options.run.threads > 0)
             lafs::set_threads(options.run.threads);
-        lafs::FinetuneTask task(options);
-        const bool finished = lafs::run_training(task, options.run);
-        std::fprintf(stderr, "%s", lafs::verification_text(task.verification()).c_str());
-        if (finished)
-            std::fprintf(stderr, "report: %s\n", (options.run.out / "report.html").c_str());
-        return finished ? 0 : 130;
+        return run_on(device, options, &finetune<lafs::Cpu>);
     });
 }

@@ -1,7 +1,8 @@
 // Self-supervised pre-training without labels: LAFS or DINO (stage 2).
 #include <cstdio>
-#include <lafs/train/pretrain.hpp>
 
+#include "on_device.hpp"
+#include "pretrain_run.hpp"
 #include "run_options_cli.hpp"
 
 namespace {
@@ -26,10 +27,12 @@ int main(int argc, char** argv) {
         "DINO (plain grid). Writes teacher.safetensors, state.safetensors, log.jsonl and report.html into "
         "--out."};
     lafs::PretrainOptions options;
+    lafs::DeviceChoice device;
     std::string global_scale, local_scale;
     options.run.epochs = 41;
     options.run.warmup_epochs = 10;
     const CommandLine::Option warmup = add_run_options(app, options.run, "lafs_pretrain");
+    add_device_option(app, device);
     app.option("--method", options.method, "lafs or dino");
     app.option("--landmarks", options.landmarks,
                "Weights with a landmark CNN (stage 1's landmarks.safetensors, or a .pth)");
@@ -78,10 +81,6 @@ int main(int argc, char** argv) {
             options.run.warmup_epochs = std::min(options.run.warmup_epochs, options.run.epochs / 4);
         options.global_scale = crop_scale("--global-scale", global_scale);
         options.local_scale = crop_scale("--local-scale", local_scale);
-        lafs::PretrainTask task(options);
-        const bool finished = lafs::run_training(task, options.run);
-        if (finished)
-            std::fprintf(stderr, "report: %s\n", (options.run.out / "report.html").c_str());
-        return finished ? 0 : 130;
+        return run_on(device, options, &pretrain<lafs::Cpu>);
     });
 }
