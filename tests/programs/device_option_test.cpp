@@ -1,0 +1,47 @@
+// --device: a device that cannot be used is an error that says why, never a run on another.
+#include "catch.hpp"
+#include "run_program.hpp"
+
+namespace {
+
+using lafs_test::Arguments, lafs_test::check_contains, lafs_test::failure, lafs_test::TemporaryFolder,
+    lafs_test::operator+;
+
+Arguments run_of(const std::filesystem::path& out) {
+    return {"--data",   "synthetic:ids=2,images=2",
+            "--model",  "grid-tiny:depth=1,dim=32,heads=1,mlp=32",
+            "--batch",  "2",
+            "--epochs", "0",
+            "--out",    out};
+}
+
+}  // namespace
+
+TEST_CASE("--device cpu is the default, and other texts are refused", "[programs]") {
+    const TemporaryFolder folder;
+    const auto result =
+        lafs_test::run_program("lafs_finetune", run_of(folder / "run") + Arguments{"--device", "cpu"});
+    INFO(result.errors);
+    CHECK(result.exit_code == 0);
+    for (const char* program : {"lafs_finetune", "lafs_pretrain"})
+        check_contains(failure(program, run_of(folder / "other") + Arguments{"--device", "gpu"}),
+                       "got \"gpu\", expected cpu, cuda or cuda:N");
+    CHECK_FALSE(exists(folder / "other"));
+}
+
+TEST_CASE("--device cuda without a GPU that can be used says why, and trains nothing", "[programs]") {
+    // No machine has so many: what is missing, CUDA in the program, a driver or the GPU, depends on the machine.
+    const TemporaryFolder folder;
+    for (const std::string program : {"lafs_finetune", "lafs_pretrain"}) {
+        const std::string message =
+            failure(program, run_of(folder / "run") + Arguments{"--device", "cuda:4000"} +
+                                 (program == "lafs_pretrain" ? Arguments{"--method", "dino"} : Arguments{}));
+        INFO(message);
+        const bool reason = message.find("this program was built without CUDA") != std::string::npos ||
+                            message.find("no NVIDIA driver is installed") != std::string::npos ||
+                            message.find("no GPU can be used") != std::string::npos ||
+                            message.find("got GPU 4000") != std::string::npos;
+        CHECK(reason);
+        CHECK_FALSE(exists(folder / "run"));
+    }
+}
