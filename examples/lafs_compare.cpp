@@ -3,10 +3,10 @@
 #include <lafs/data/image_codec.hpp>
 #include <lafs/faces/calibration_file.hpp>
 #include <lafs/faces/compare_faces.hpp>
-#include <lafs/faces/face_model.hpp>
 #include <lafs/io/json_text.hpp>
 
 #include "detector_cli.hpp"
+#include "embedder_on_device.hpp"
 #include "image_options.hpp"
 #include "run_program.hpp"
 
@@ -21,6 +21,7 @@ struct Compare {
     Photograph a, b;
     std::filesystem::path weights, calibration;
     DetectorCli detector;
+    lafs::DeviceChoice device;
     double threshold = 0, far = 0;
     bool json = false;
     int threads = 0;
@@ -77,9 +78,8 @@ int run(const Compare& compare, bool has_threshold, std::optional<double> far) {
         if (!face.note.empty())
             notes.push_back(std::move(face.note));
     }
-    auto model = lafs::load_face_model(compare.weights);
     const auto result =
-        lafs::compare_faces(faces[0], faces[1], [&](const auto& images) { return model.embed(images); });
+        lafs::compare_faces(faces[0], faces[1], open_embedder(compare.device, compare.weights));
     for (const std::string& note : notes)
         std::fprintf(stderr, "warning: %s\n", lafs::valid_utf8(note).c_str());
     print(compare, result, threshold, notes);
@@ -122,6 +122,7 @@ int main(int argc, char** argv) {
     add_detector_options(app, compare.detector);
     add_image_options(app);
     app.add_flag("--json", compare.json, "Print the result as JSON");
+    add_device_option(app, compare.device);
     app.add_option("--threads", compare.threads, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
     return run_program(app, argc, argv, [&] {
         return run(compare, threshold->count() > 0,

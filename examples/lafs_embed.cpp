@@ -5,10 +5,10 @@
 #include <lafs/data/set_outputs.hpp>
 #include <lafs/faces/embed_source.hpp>
 #include <lafs/faces/embedding_file.hpp>
-#include <lafs/faces/face_model.hpp>
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/report/progress.hpp>
 
+#include "embedder_on_device.hpp"
 #include "image_options.hpp"
 #include "run_program.hpp"
 
@@ -19,6 +19,7 @@ struct Embed {
     std::string data;
     lafs::EmbedSourceOptions options;
     lafs::SourceOptions source;
+    lafs::DeviceChoice device;
     bool half = false;
     int threads = 0;
 };
@@ -39,13 +40,12 @@ int run(const Embed& embed) {
         lafs::set_threads(embed.threads);
     lafs::EmbeddingFile file(embed.out, embed.half ? lafs::DType::float16 : lafs::DType::float32);
     const auto source = lafs::open_faces(embed.data, embed.source);
-    auto model = lafs::load_face_model(embed.weights);
+    const lafs::FaceEmbedder embedder = open_embedder(embed.device, embed.weights);
 
     lafs::Progress progress("embed",
                             (source->size() + embed.options.embed.batch - 1) / embed.options.embed.batch);
-    const lafs::EmbeddedSet set = lafs::embed_source(
-        *source, [&](const auto& images) { return model.embed(images); }, embed.options,
-        [&](std::span<const float> rows) {
+    const lafs::EmbeddedSet set =
+        lafs::embed_source(*source, embedder, embed.options, [&](std::span<const float> rows) {
             file.append(rows);
             progress.advance(embed.options.embed.batch);
         });
@@ -103,6 +103,7 @@ int main(int argc, char** argv) {
     app.add_flag("--half", embed.half, "Write float16 instead of float32");
     app.add_option("--batch", embed.options.embed.batch, "Images at a time")->check(CLI::Range(1, 65536));
     app.add_option("--threads", embed.threads, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
+    add_device_option(app, embed.device);
     app.add_flag("--skip-damaged", embed.options.skip_damaged,
                  "Leave out images that cannot be read, and name them, instead of stopping");
     return run_program(app, argc, argv, [&] { return run(embed); });

@@ -5,6 +5,7 @@
 #include <lafs/io/atomic_file.hpp>
 #include <lafs/io/json_text.hpp>
 
+#include "embedder_on_device.hpp"
 #include "image_options.hpp"
 #include "run_program.hpp"
 
@@ -16,6 +17,7 @@ struct Arguments {
     std::filesystem::path roc, det;
     double calibrate_far = 0;
     bool no_flip = false, no_detector_score = false;
+    lafs::DeviceChoice device;
     int threads = 0;
 };
 
@@ -46,6 +48,7 @@ void add_how(CLI::App& app, Arguments& a) {
     add_image_options(app);
     app.add_option("--batch", a.options.embed.batch, "Images at a time; does not change results")
         ->check(CLI::PositiveNumber);
+    add_device_option(app, a.device);
     app.add_option("--threads", a.threads, "Threads; 0: one per core. Does not change results")
         ->check(CLI::Range(0, 1024));
 }
@@ -93,6 +96,7 @@ int evaluate(Arguments& a) {
     if (a.calibrate_far > 0)
         a.options.calibrate_far = a.calibrate_far;
 
+    a.options.open = [&a](const std::filesystem::path& weights) { return open_embedder(a.device, weights); };
     const lafs::EvaluateResult result = lafs::evaluate(a.options);
     const std::string json = lafs::json_text(result.json, 2) + "\n";
     for (const std::string& warning : result.warnings)

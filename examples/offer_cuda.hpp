@@ -6,8 +6,8 @@
 #include "on_device.hpp"
 
 /// Called once, before `main`; true.
-template <class Options>
-bool offer_cuda(DeviceWork<Options> work) {
-    cuda_work<Options>() = {&lafs::cuda::use_gpu, work};
+template <class Result, class Options>
+bool offer_cuda(DeviceWork<Result, Options> work) {
+    cuda_work<Result, Options>() = {&lafs::cuda::use_gpu, work};
     return true;
 }

@@ -7,43 +7,46 @@
 #pragma once
 
 #include <lafs/core/device_choice.hpp>
+#include <string>
 #include <type_traits>
 
-#include "command_line.hpp"
-
-/// The work of a program, given its options, on a GPU that was chosen; returns the program's exit code.
-template <class Options>
-using DeviceWork = int (*)(const Options&);
+/// The work of a program, given its options.
+template <class Result, class Options>
+using DeviceWork = Result (*)(const Options&);
 
 /// How a GPU is chosen, and what is then done there: empty where the program was built without CUDA.
-template <class Options>
+template <class Result, class Options>
 struct CudaWork {
     void (*choose)(int index) = nullptr;
-    DeviceWork<Options> work = nullptr;
+    DeviceWork<Result, Options> work = nullptr;
 };
 
 /// What this program offers for GPUs.
-template <class Options>
-CudaWork<Options>& cuda_work() {
-    static CudaWork<Options> instance;
+template <class Result, class Options>
+CudaWork<Result, Options>& cuda_work() {
+    static CudaWork<Result, Options> instance;
     return instance;
 }
 
-/// Adds --device.
-inline void add_device_option(CommandLine& app, lafs::DeviceChoice& device) {
-    app.option(
-        "--device", [&device](const std::string& text) { device = lafs::parse_device(text); },
-        "Where to compute: cpu (the default), cuda, or cuda:1 for the second GPU");
+/// Adds --device to a command line, of CLI11 or our own.
+template <class App>
+void add_device_option(App& app, lafs::DeviceChoice& device) {
+    const std::string name = "--device",
+                      help = "Where to compute: cpu (the default), cuda, or cuda:1 for the second GPU";
+    const auto use = [&device](const std::string& text) { device = lafs::parse_device(text); };
+    if constexpr (requires { app.option(name, use, help); })
+        app.option(name, use, help);
+    else
+        app.template add_option_function<std::string>(name, use, help);
 }
 
 /// Runs `on_cpu`, or what the program offers for GPUs, on the device that was chosen. Throws for a GPU where the program
 /// has no CUDA in it, and where the GPU cannot be used, saying why: work never goes to another device in silence.
-template <class Options>
-int run_on(const lafs::DeviceChoice& device, const Options& options,
-           DeviceWork<std::type_identity_t<Options>> on_cpu) {
+template <class Result, class Options>
+Result run_on(const lafs::DeviceChoice& device, const Options& options, DeviceWork<Result, Options> on_cpu) {
     if (!device.cuda)
         return on_cpu(options);
-    const CudaWork<Options>& cuda = cuda_work<Options>();
+    const CudaWork<Result, Options>& cuda = cuda_work<Result, Options>();
     lafs::require(
         cuda.work != nullptr, "device", "got --device ", lafs::device_text(device),
         ", but this program was built without CUDA: configure with -DLAFS_CUDA=ON, or use --device cpu");

@@ -241,6 +241,7 @@
 #include <lafs/faces/calibration_file.hpp>
 #include <lafs/faces/convert_weights.hpp>
 #include <lafs/faces/convolutional_inference.hpp>
+#include <lafs/faces/face_embedder.hpp>
 #include <lafs/faces/face_model.hpp>
 #include <lafs/faces/model_inference.hpp>
 #include <lafs/faces/model_shapes.hpp>

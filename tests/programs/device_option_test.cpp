@@ -29,19 +29,37 @@ TEST_CASE("--device cpu is the default, and other texts are refused", "[programs
     CHECK_FALSE(exists(folder / "other"));
 }
 
+namespace {
+
+/// What is missing, CUDA in the program, a driver or so many GPUs, depends on the machine.
+void check_reason(const std::string& message) {
+    INFO(message);
+    const bool reason = message.find("this program was built without CUDA") != std::string::npos ||
+                        message.find("no NVIDIA driver is installed") != std::string::npos ||
+                        message.find("no GPU can be used") != std::string::npos ||
+                        message.find("got GPU 4000") != std::string::npos;
+    CHECK(reason);
+}
+
+}  // namespace
+
 TEST_CASE("--device cuda without a GPU that can be used says why, and trains nothing", "[programs]") {
-    // No machine has so many: what is missing, CUDA in the program, a driver or the GPU, depends on the machine.
     const TemporaryFolder folder;
-    for (const std::string program : {"lafs_finetune", "lafs_pretrain"}) {
-        const std::string message =
-            failure(program, run_of(folder / "run") + Arguments{"--device", "cuda:4000"} +
-                                 (program == "lafs_pretrain" ? Arguments{"--method", "dino"} : Arguments{}));
-        INFO(message);
-        const bool reason = message.find("this program was built without CUDA") != std::string::npos ||
-                            message.find("no NVIDIA driver is installed") != std::string::npos ||
-                            message.find("no GPU can be used") != std::string::npos ||
-                            message.find("got GPU 4000") != std::string::npos;
-        CHECK(reason);
-        CHECK_FALSE(exists(folder / "run"));
-    }
+    const Arguments run = run_of(folder / "run") + Arguments{"--device", "cuda:4000"};
+    check_reason(failure("lafs_finetune", run));
+    check_reason(failure("lafs_pretrain", run + Arguments{"--method", "dino"}));
+    CHECK_FALSE(exists(folder / "run"));
+}
+
+TEST_CASE("the tools that embed take --device", "[programs]") {
+    const TemporaryFolder folder;
+    REQUIRE(lafs_test::run_program("lafs_finetune", run_of(folder / "run")).exit_code == 0);
+    const Arguments embed{"--weights", folder / "run" / "model.safetensors",
+                          "--data",    "synthetic:ids=2,images=2",
+                          "--out",     folder / "rows.npy"};
+    check_reason(failure("lafs_embed", embed + Arguments{"--device", "cuda:4000"}));
+    CHECK_FALSE(exists(folder / "rows.npy"));
+    check_contains(failure("lafs_embed", embed + Arguments{"--device", "tpu"}), "got \"tpu\"");
+    CHECK(lafs_test::run_program("lafs_embed", embed + Arguments{"--device", "cpu"}).exit_code == 0);
+    CHECK(exists(folder / "rows.npy"));
 }

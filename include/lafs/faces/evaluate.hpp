@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <lafs/core/error.hpp>
 #include <lafs/data/score_list.hpp>
 #include <lafs/eval/curves.hpp>
 #include <lafs/faces/evaluate_ijb.hpp>
-#include <lafs/faces/face_model.hpp>
+#include <lafs/faces/face_embedder.hpp>
 #include <lafs/faces/ijb_report.hpp>
 #include <lafs/faces/pair_sets.hpp>
 #include <lafs/faces/verify_pairs.hpp>
@@ -35,6 +36,8 @@ struct EvaluateOptions {
     EmbedOptions embed = {};
     bool use_detector_score = true, normalise_images = false;  ///< of IJB, see IjbOptions
     std::optional<double> calibrate_far = {};
+    /// Opens `weights`, where another device than that of `evaluate` computes.
+    std::function<FaceEmbedder(const std::filesystem::path&)> open = {};
 };
 
 /// The result: keys of `json` are those of verification_json and ijb_json.
@@ -58,9 +61,7 @@ inline void check_before_work(const NamedPairSet& named) {
             " pairs, expected at least ", set.folds, ", one for each fold");
 }
 
-template <class T>
-EvaluateResult verification_evaluation(const EvaluateOptions& options) {
-    FaceModel<T> model = load_face_model<T>(options.weights);
+inline EvaluateResult verification_evaluation(const EvaluateOptions& options, const FaceEmbedder& embed) {
     using Paths = std::vector<std::filesystem::path>;
     const bool listed = !options.pairs.empty();
     const std::vector<NamedPairSet> files = open_pair_sets(
@@ -69,8 +70,7 @@ EvaluateResult verification_evaluation(const EvaluateOptions& options) {
         check_before_work(file);
     std::vector<SetVerification> sets;
     for (const auto& [name, file, set] : files) {
-        const std::vector<double> distances = embed_pair_distances(
-            set, [&](const auto& images) { return model.embed(images); }, options.embed);
+        const std::vector<double> distances = embed_pair_distances(set, embed, options.embed);
         sets.push_back(verify_set(name, distances, set.same, set.folds, options.calibrate_far));
     }
     EvaluateResult result{verification_json(sets), verification_text(sets), {}};
@@ -79,9 +79,7 @@ EvaluateResult verification_evaluation(const EvaluateOptions& options) {
     return result;
 }
 
-template <class T>
-EvaluateResult ijb_evaluation(const EvaluateOptions& options) {
-    FaceModel<T> model = load_face_model<T>(options.weights);
+inline EvaluateResult ijb_evaluation(const EvaluateOptions& options, const FaceEmbedder& embed) {
     const IjbSet set = read_ijb(options.ijb, options.set);
     IjbEvaluation how;
     how.protocol = {options.embed.mirrored, options.use_detector_score, options.normalise_images};
@@ -89,8 +87,7 @@ EvaluateResult ijb_evaluation(const EvaluateOptions& options) {
     how.calibrate_far = options.calibrate_far;
     Progress progress(options.set, static_cast<std::int64_t>(set.images.size()));
     how.progress = [&](std::size_t) { progress.advance(1); };
-    IjbResult result = evaluate_ijb(
-        set, [&](const auto& images) { return model.embed(images); }, how);
+    IjbResult result = evaluate_ijb(set, embed, how);
     return {ijb_json(options.set, result),
             ijb_text(options.set, result),
             {{options.set, std::move(result.curve)}}};
@@ -145,13 +142,15 @@ inline void check_evaluate(const EvaluateOptions& options) {
 
 /// Evaluates; progress of IJB is shown on standard error. A template, so that only programs that evaluate
 /// compile the networks.
-template <class T = float>
+template <class D = Cpu>
 EvaluateResult evaluate(const EvaluateOptions& options) {
     check_evaluate(options);
     if (!options.scores.empty())
         return detail::score_evaluation(options);
-    return options.ijb.empty() ? detail::verification_evaluation<T>(options)
-                               : detail::ijb_evaluation<T>(options);
+    const FaceEmbedder embed =
+        options.open ? options.open(options.weights) : face_embedder<D>(options.weights);
+    return options.ijb.empty() ? detail::verification_evaluation(options, embed)
+                               : detail::ijb_evaluation(options, embed);
 }
 
 }  // namespace lafs::inline LAFS_ABI
