@@ -126,7 +126,7 @@ void add_rows(const Sizes& s) {
     const std::string type = std::string("/") + type_name<T>();
     for (const std::int64_t tokens : {197, 37}) {
         const std::int64_t rows = s.attention_faces * (tokens == 37 ? 27 : 1) * s.heads * tokens;
-        const std::string length = "/" + std::to_string(tokens);
+        const std::string length = tokens == 37 ? "/37" : "/197";
         add<D>("softmax_forward" + length + type, [=](State& state) {
             const auto x = ramp<T, D>({rows, tokens}), y = Tensor<T, D>::empty(x.shape());
             measure<T, D>(state, moves<T>(2 * x.size()), [&] {
