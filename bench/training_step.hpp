@@ -1,6 +1,6 @@
 // Whole training steps, for any device: images per second, and the largest memory that tensors took.
 //
-// The limit is the floating-point work of the matrix products over their measured rate (gemm_bench, cuda_bench).
+// The limit is the floating-point work of the matrix products over their measured rate (square_product of backends_bench).
 #pragma once
 
 #include <benchmark/benchmark.h>

@@ -3,7 +3,7 @@
 
 The times are the device's own, between two events around ten calls; the best round of each counts.
 
-    bench/peers/cuda_ops.py [build/bench/cuda_bench] [--rounds 3] [--no-compile] [--json FILE]
+    bench/peers/cuda_ops.py [build/bench/backends_cuda_bench] [--rounds 3] [--no-compile] [--json FILE]
 
 Needs torch with CUDA. Exit status 77 when there is none, 1 when the program is missing.
 """
@@ -22,7 +22,7 @@ except ImportError as missing:
     print(f"SKIPPED: {missing}")
     sys.exit(77)
 
-TOKENS, WIDTH, HIDDEN, ELEMENTS = 128 * 197, 768, 2048, 1 << 25  # as in cuda_bench.cu
+TOKENS, WIDTH, HIDDEN, ELEMENTS = 128 * 197, 768, 2048, 1 << 25  # as in bench/backends.hpp
 SOFTMAX = (24 * 11 * 197, 197)
 TYPES = {"float": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -82,10 +82,10 @@ def operations(kind, compiled):
         ("bias_gelu_backward", 3 * mlp_size, lambda: gradients(wrap(bias_gelu), mlp_inputs(), ramp(kind, *mlp))),
         ("sum_over_rows", mlp_size, lambda: call(lambda x: x.sum(0), lambda: [ramp(kind, *mlp)])),
         ("sum_of_all", ELEMENTS, lambda: call(lambda x: x.sum(), lambda: [ramp(kind, *flat)])),
-        ("softmax_forward", 2 * rows_size, lambda: call(softmax, lambda: [ramp(kind, *SOFTMAX)])),
-        ("layer_norm_forward_pass", 2 * norm_size, lambda: call(layer_norm, norm_inputs)),
+        ("softmax_forward/197", 2 * rows_size, lambda: call(softmax, lambda: [ramp(kind, *SOFTMAX)])),
+        ("layer_norm_forward", 2 * norm_size, lambda: call(layer_norm, norm_inputs)),
         (
-            "layer_norm_backward_pass",
+            "layer_norm_backward",
             3 * norm_size,
             lambda: gradients(wrap(layer_norm), norm_inputs(), ramp(kind, *norm)),
         ),
@@ -97,15 +97,16 @@ def operations(kind, compiled):
 def products():
     """Matrix products of a linear layer, in each of the three kinds of arithmetic."""
     shapes = [(TOKENS, 2112, WIDTH), (TOKENS, HIDDEN, WIDTH), (TOKENS, WIDTH, HIDDEN), (8192, 8192, 8192)]
-    for name, kind, tf32 in (("float, false", "float", 0), ("float, true", "float", 1), ("bfloat16, false", "bfloat16", 0)):
+    for name, kind, tf32 in (("float", "float", 0), ("tf32", "float", 1), ("bfloat16", "bfloat16", 0)):
         for m, n, k in shapes:
+            work = "square_product" if m == n == k else f"linear_layer/{n}x{k}"
 
             def make(m=m, n=n, k=k, kind=TYPES[kind], tf32=bool(tf32)):
                 torch.backends.cuda.matmul.allow_tf32 = tf32
                 x, weight = ramp(kind, m, k), ramp(kind, n, k)
                 return lambda: F.linear(x, weight)
 
-            yield f"linear_layer<{name}>/{m}/{n}/{k}", 2e-12 * m * n * k, make
+            yield f"{work}/{name}", 2e-12 * m * n * k, make
 
 
 def rate(make, amount, iterations=10, calls=10):
@@ -125,19 +126,21 @@ def rate(make, amount, iterations=10, calls=10):
 
 
 def rates_of_program(program):
-    output = subprocess.run([program, "--benchmark_format=json"], check=True, capture_output=True, text=True).stdout
+    output = subprocess.run(
+        [program, "--benchmark_format=json", "--benchmark_filter=/cuda/"], check=True, capture_output=True, text=True
+    ).stdout
     rates = {}
     for each in json.loads(output)["benchmarks"]:
         if each.get("error_occurred"):
             sys.exit(f"cuda_ops.py: {each['name']}: {each['error_message']}")
-        rates[each["name"].split("/iterations")[0]] = each.get("GB/s", each.get("TFLOP/s"))
+        rates[each["name"].split("/cuda/")[0]] = each["GFLOP/s"] * 1e-3 if "GFLOP/s" in each else each["GB/s"]
     return rates
 
 
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program", nargs="?", default=os.path.join(here, "../../build/bench/cuda_bench"))
+    parser.add_argument("program", nargs="?", default=os.path.join(here, "../../build/bench/backends_cuda_bench"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-compile", action="store_true", help="PyTorch without torch.compile")
     parser.add_argument("--json", help="file for the figures")
@@ -154,7 +157,7 @@ def main():
     for peer in peers:
         for kind, torch_kind in TYPES.items():
             for name, amount, make in operations(torch_kind, peer == "compiled"):
-                rows.append((f"{name}<{kind}>", amount, make, peer, "GB/s"))
+                rows.append((f"{name}/{kind}", amount, make, peer, "GB/s"))
     rows += [(name, amount, make, "eager", "TFLOP/s") for name, amount, make in products()]
     ours = {}
     for _ in range(arguments.rounds):
