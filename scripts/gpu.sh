@@ -143,7 +143,7 @@ if [ -z "$nvcc" ] || ! release=$("$nvcc" --version 2>/dev/null); then
     lacking "there is no nvcc that runs: install the CUDA toolkit, or name the compiler with CUDACXX"
 else
     release=$(sed -n 's/.*release \([0-9.]*\).*/\1/p' <<<"$release")
-    [ -z "$architecture" ] || "$nvcc" --list-gpu-code 2>/dev/null | grep -qx "sm_$architecture" ||
+    [ -z "$architecture" ] || grep -qx "sm_$architecture" <<<"$("$nvcc" --list-gpu-code 2>/dev/null)" ||
         lacking "$nvcc ($release) does not know this GPU, sm_$architecture: install a newer CUDA toolkit"
 fi
 for program in cmake timeout "${CXX:-c++}"; do
@@ -247,7 +247,7 @@ step() {
     case $status in
         0)
             result=passed
-            if [ -z "$words" ] || grep -q "ERROR OCCURRED" "$out/$log"; then
+            if [ -z "$words" ] || grep -qE "ERROR OCCURRED|No tests ran" "$out/$log"; then
                 result="FAILED (not all of it ran)"
             fi ;;
         124|137) result="OUT OF TIME (after $limit s)" ;;
@@ -266,22 +266,29 @@ built() {
     [ -x "$1" ] || { leave_out "${1##*/}" "it was not built"; return 1; }
 }
 
-# sanitize TOOL CHECKER PROGRAM LISTS LOGS: the test cases under compute-sanitizer, a process for each list of them. Runs in a shell
-# of its own, under a time limit.
+# sanitize TOOL CHECKER PROGRAM LISTS LOGS: the test cases under compute-sanitizer, a process for each list of them, up to eight
+# at a time. Runs in a shell of its own, under a time limit; what it has found until then stands in its output.
 sanitize_part() {
     local tool=$1 checker=$2 program=$3 logs=$4 list=$5 log
     log=$logs/$(basename "$list")
-    "$checker" --tool "$tool" --error-exitcode 9 "$program" --input-file "$list" >"$log" 2>&1 &&
-        grep -q 'SUMMARY: 0 ' "$log" && grep -q 'All tests passed' "$log" && ! grep -q 'No test cases matched' "$log"
+    if "$checker" --tool "$tool" --error-exitcode 9 "$program" --input-file "$list" >"$log" 2>&1 &&
+        grep -q 'SUMMARY: 0 ' "$log" && grep -q 'All tests passed' "$log" && ! grep -q 'No test cases matched' "$log"; then
+        touch "$log.clean"
+        clean_parts "$(dirname "$list")" "$logs"
+    else
+        grep -E '^=.*(Error|Invalid|hazard|Uninitialized|Barrier|SUMMARY)|test cases:|No test' "$log" | head -n 20
+        echo "$(basename "$log"): NOT CLEAN"
+        return 1
+    fi
 }
+clean_parts() { echo "$(find "$2" -name '*.clean' | wc -l) of $(find "$1" -name 'part-*' | wc -l) parts ended, clean"; }
 sanitize() {
-    local tool=$1 checker=$2 program=$3 lists=$4 logs=$5 status=0
+    local tool=$1 checker=$2 program=$3 lists=$4 logs=$5
     find "$lists" -name 'part-*' -print0 | sort -z |
-        xargs -0 -P 8 -I{} bash -c 'sanitize_part "$@" || exit 1' part "$tool" "$checker" "$program" "$logs" {} || status=1
-    grep -hE 'SUMMARY:|All tests passed|No test cases matched|FAILED' "$logs"/part-* || true
-    [ $status -eq 0 ] && echo "$(find "$lists" -name 'part-*' | wc -l) parts, each of them clean"
+        xargs -0 -P 8 -I{} bash -c 'sanitize_part "$@"' part "$tool" "$checker" "$program" "$logs" {} &&
+        clean_parts "$lists" "$logs"
 }
-export -f sanitize sanitize_part
+export -f sanitize sanitize_part clean_parts
 
 # The names of all cases, in lists of which each is a process: one process leaves a GPU idle under these tools.
 list_cases() {
@@ -291,7 +298,7 @@ list_cases() {
     if ! [ -s "$lists/all" ] || grep -q "Unrecogni" "$lists/all"; then
         "$program" --list-tests --verbosity quiet >"$lists/all" || true
     fi
-    parts=$(($(nproc) < 8 ? $(nproc) : 8))
+    parts=24
     awk -v parts="$parts" -v folder="$lists" 'NF { print > (folder "/part-" NR % parts) }' "$lists/all"
     [ -s "$lists/all" ]
 }
@@ -330,7 +337,7 @@ run_sanitizers() {
         limit=${tool#*:}
         tool=${tool%:*}
         [ $dry = yes ] || mkdir -p "$out/$tool"
-        step "$tool" "$limit" '.* parts, each of them clean|.*SUMMARY: .*' bash -c 'sanitize "$@"' sanitize \
+        step "$tool" "$limit" '.* parts ended, clean|.*NOT CLEAN' bash -c 'sanitize "$@"' sanitize \
             "$tool" "${checker:-compute-sanitizer}" "$build/tests/test_cuda" "$lists" "$out/$tool" || true
     done
 }
@@ -368,24 +375,28 @@ run_benchmarks() {
 
 say "${gpu:-a GPU that is not here}: $mode, at most $budget s, into $out"
 if step "configure" 60 'Build files have been written.*' cmake "${configuration[@]}"; then
-    targets=()
+    targets=() programs=$(cmake --build "$build" --target help 2>/dev/null || true)
     for target in "${wanted[@]}"; do
-        if [ $dry = yes ] || cmake --build "$build" --target help | grep -qE "(^|[ .])$target(:|\$)"; then
+        if [ $dry = yes ] || grep -qE "(^|[ .])$target(:|\$)" <<<"$programs"; then
             targets+=("$target")
         else
-            leave_out "build of $target" "the configuration has no such program, and says why below"
+            result="left out"
+            if [ "$target" = test_cuda ] || [ "$mode" = bench ]; then # what the run is for
+                result=FAILED failed=yes
+            fi
+            row "build of $target" "$result" "" "the configuration has no such program, and says why below" configure.txt
         fi
     done
     # A target left from an earlier run must not pass for this one's.
     [ $dry = yes ] || rm -f "$build"/tests/{test_cuda,reference_check} "$build"/bench/*_cuda_bench
     if [ ${#targets[@]} -gt 0 ]; then
-        reserve=$([ "$mode" = quick ] && echo 40 || echo 150)
+        reserve=$((budget / 4))
         step "build" 360 '.+' cmake --build "$build" -j "$(build_jobs)" --target "${targets[@]}" -- "${keep_going[@]}" || true
     fi
     reserve=0
     [ "$mode" = bench ] || run_tests
     [ "$mode" != all ] || run_reference
-    reserve=90 # for the benchmarks
+    reserve=$((budget / 6)) # for the benchmarks
     [ "$mode" != all ] || run_sanitizers
     reserve=0
     [ "$mode" = quick ] || run_benchmarks
