@@ -28,6 +28,8 @@ lafs_switch(LAFS_OPENCV ${own_programs} "Find faces in photographs with OpenCV")
 option(LAFS_NATIVE "Compile our own programs for this machine's processor (never exported)" ${PROJECT_IS_TOP_LEVEL})
 set(LAFS_SANITIZE "" CACHE STRING "Sanitizers for our own programs, for example address,undefined")
 set(LAFS_CUDA_ARCHITECTURES "80-real;90" CACHE STRING "GPU architectures to compile for; an explicit list")
+set(LAFS_CUDA_TEST_BUNDLE 12 CACHE STRING
+    "Test files that nvcc compiles as one: many cost the least time of all cores together, few suit many cores")
 set(LAFS_SHARED_DIR "${PROJECT_SOURCE_DIR}/../shared" CACHE PATH
     "Reference tensors and small data sets for the tests; tests that need them are skipped where it is absent")
 
