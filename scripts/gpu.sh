@@ -4,7 +4,7 @@
 # nothing: a compiler, CMake and the CUDA toolkit have to be there. Exit status 1 if anything failed or ran out of time.
 #
 #   scripts/gpu.sh                  everything, in less than 9 minutes on 16 cores
-#   scripts/gpu.sh --quick          the tests on the GPU alone, in less than 3 minutes
+#   scripts/gpu.sh --quick          the tests on the GPU alone, whole trainings left out, in less than 3 minutes
 #   scripts/gpu.sh --bench          the benchmarks alone, with the processor beside the GPU
 #   scripts/gpu.sh --packages DIR   Eigen, Catch2 and the other packages are taken from DIR
 #   scripts/gpu.sh --collect DIR    copies these packages of this machine, which needs no GPU, into DIR; nothing else is done
@@ -172,7 +172,7 @@ case $mode in
     quick) configuration+=(-DLAFS_TESTS=AUTO -DLAFS_BENCH=OFF) wanted=(test_cuda) ;;
     bench) configuration+=(-DLAFS_TESTS=OFF -DLAFS_BENCH=AUTO) wanted=(backends_cuda_bench training_step_cuda_bench) ;;
     all) configuration+=(-DLAFS_TESTS=AUTO -DLAFS_BENCH=AUTO)
-        wanted=(test_cuda backends_cuda_bench training_step_cuda_bench)
+        wanted=(test_cuda test_cuda_training backends_cuda_bench training_step_cuda_bench)
         [ ! -d "$shared/reference" ] || wanted+=(reference_check) ;;
 esac
 
@@ -306,8 +306,12 @@ list_cases() {
 }
 
 run_tests() {
-    built "$build/tests/test_cuda" || return 0
-    step "test_cuda" 90 'All tests passed .*|test cases:.*|No tests ran.*' "$build/tests/test_cuda" || true
+    local program
+    for program in "${wanted[@]}"; do
+        if [[ $program == test_* ]] && built "$build/tests/$program"; then
+            step "$program" 90 'All tests passed .*|test cases:.*|No tests ran.*' "$build/tests/$program" || true
+        fi
+    done
 }
 
 run_reference() {
@@ -383,14 +387,14 @@ if step "configure" 60 'Build files have been written.*' cmake "${configuration[
             targets+=("$target")
         else
             result="left out"
-            if [ "$target" = test_cuda ] || [ "$mode" = bench ]; then # what the run is for
+            if [[ $target == test_* ]] || [ "$mode" = bench ]; then # what the run is for
                 result=FAILED failed=yes
             fi
             row "build of $target" "$result" "" "the configuration has no such program, and says why below" configure.txt
         fi
     done
     # A target left from an earlier run must not pass for this one's.
-    [ $dry = yes ] || rm -f "$build"/tests/{test_cuda,reference_check} "$build"/bench/*_cuda_bench
+    [ $dry = yes ] || rm -f "$build"/tests/{test_cuda,test_cuda_training,reference_check} "$build"/bench/*_cuda_bench
     if [ ${#targets[@]} -gt 0 ]; then
         reserve=$((budget / 4))
         step "build" 360 '.+' cmake --build "$build" -j "$(build_jobs)" --target "${targets[@]}" -- "${keep_going[@]}" || true
