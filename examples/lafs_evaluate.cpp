@@ -96,8 +96,8 @@ int evaluate(Arguments& a) {
     if (a.calibrate_far > 0)
         a.options.calibrate_far = a.calibrate_far;
 
-    a.options.open = [&a](const std::filesystem::path& weights) { return open_embedder(a.device, weights); };
-    const lafs::EvaluateResult result = lafs::evaluate(a.options);
+    const lafs::EvaluateResult result = lafs::evaluate(
+        a.options, [&](const std::filesystem::path& weights) { return open_embedder(a.device, weights); });
     const std::string json = lafs::json_text(result.json, 2) + "\n";
     for (const std::string& warning : result.warnings)
         std::fprintf(stderr, "warning: %s\n", lafs::valid_utf8(warning).c_str());

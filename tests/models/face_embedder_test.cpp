@@ -18,10 +18,9 @@ TEST_CASE("face_embedder: host images to embeddings, on every device", "[models]
     REQUIRE(expected.shape() == lafs::Shape{2, 32});
 
     const lafs::FaceEmbedder embed = lafs::face_embedder<lafs_test::Device>(file);
-    for (const lafs::Tensor<float>& rows : {embed(images), lafs::FaceEmbedder(embed)(images)}) {
-        REQUIRE(rows.shape() == expected.shape());
-        for (std::int64_t i = 0; i < expected.size(); ++i)
-            CHECK(rows.data()[i] == Approx(expected.data()[i]).margin(1e-5));
-    }
+    const lafs::Tensor<float> rows = embed(images);
+    REQUIRE(rows.shape() == expected.shape());
+    for (std::int64_t i = 0; i < expected.size(); ++i)
+        CHECK(rows.data()[i] == Approx(expected.data()[i]).margin(1e-5));
     CHECK_THROWS_AS(lafs::face_embedder<lafs_test::Device>(folder / "none.safetensors"), lafs::Error);
 }

@@ -57,12 +57,27 @@ TEST_CASE("--device cuda without a GPU that can be used says why, and trains not
 TEST_CASE("the tools that embed take --device", "[programs]") {
     const TemporaryFolder folder;
     REQUIRE(lafs_test::run_program("lafs_finetune", run_of(folder / "run")).exit_code == 0);
-    const Arguments embed{"--weights", folder / "run" / "model.safetensors",
-                          "--data",    "synthetic:ids=2,images=2",
-                          "--out",     folder / "rows.npy"};
-    check_reason(failure("lafs_embed", embed + Arguments{"--device", "cuda:4000"}));
+    const Arguments weights{"--weights", folder / "run" / "model.safetensors"}, gpu{"--device", "cuda:4000"};
+    const Arguments embed =
+        weights + Arguments{"--data", "synthetic:ids=2,images=2", "--out", folder / "rows.npy"};
+    check_reason(failure("lafs_embed", embed + gpu));
     CHECK_FALSE(exists(folder / "rows.npy"));
     check_contains(failure("lafs_embed", embed + Arguments{"--device", "tpu"}), "got \"tpu\"");
     CHECK(lafs_test::run_program("lafs_embed", embed + Arguments{"--device", "cpu"}).exit_code == 0);
     CHECK(exists(folder / "rows.npy"));
+
+    const auto faces = folder / "faces";
+    REQUIRE(lafs_test::run_program("lafs_export",
+                                   {"--data", "synthetic:ids=10,images=2", "--pairs", "20", "--out", faces})
+                .exit_code == 0);
+    lafs_test::write_text(folder / "face.ppm",
+                          "P6 112 112 255\n" + std::string(std::size_t{112} * 112 * 3, 'x'));
+    const Arguments compare = weights + Arguments{folder / "face.ppm", folder / "face.ppm"};
+    check_reason(failure("lafs_compare", compare + gpu));
+    check_contains(lafs_test::succeed("lafs_compare", compare + Arguments{"--device", "cpu"}),
+                   "cosine            1.0000");
+    const Arguments evaluate =
+        weights + Arguments{"--pairs", faces / "pairs.txt", "--root", faces / "images"};
+    check_reason(failure("lafs_evaluate", evaluate + gpu));
+    check_contains(lafs_test::succeed("lafs_evaluate", evaluate + Arguments{"--device", "cpu"}), "accuracy");
 }

@@ -5,12 +5,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <lafs/core/error.hpp>
 #include <lafs/data/score_list.hpp>
 #include <lafs/eval/curves.hpp>
 #include <lafs/faces/evaluate_ijb.hpp>
-#include <lafs/faces/face_embedder.hpp>
 #include <lafs/faces/ijb_report.hpp>
 #include <lafs/faces/pair_sets.hpp>
 #include <lafs/faces/verify_pairs.hpp>
@@ -36,8 +34,6 @@ struct EvaluateOptions {
     EmbedOptions embed = {};
     bool use_detector_score = true, normalise_images = false;  ///< of IJB, see IjbOptions
     std::optional<double> calibrate_far = {};
-    /// Opens `weights`, where another device than that of `evaluate` computes.
-    std::function<FaceEmbedder(const std::filesystem::path&)> open = {};
 };
 
 /// The result: keys of `json` are those of verification_json and ijb_json.
@@ -61,7 +57,8 @@ inline void check_before_work(const NamedPairSet& named) {
             " pairs, expected at least ", set.folds, ", one for each fold");
 }
 
-inline EvaluateResult verification_evaluation(const EvaluateOptions& options, const FaceEmbedder& embed) {
+template <class Embed>
+EvaluateResult verification_evaluation(const EvaluateOptions& options, const Embed& embed) {
     using Paths = std::vector<std::filesystem::path>;
     const bool listed = !options.pairs.empty();
     const std::vector<NamedPairSet> files = open_pair_sets(
@@ -79,7 +76,8 @@ inline EvaluateResult verification_evaluation(const EvaluateOptions& options, co
     return result;
 }
 
-inline EvaluateResult ijb_evaluation(const EvaluateOptions& options, const FaceEmbedder& embed) {
+template <class Embed>
+EvaluateResult ijb_evaluation(const EvaluateOptions& options, const Embed& embed) {
     const IjbSet set = read_ijb(options.ijb, options.set);
     IjbEvaluation how;
     how.protocol = {options.embed.mirrored, options.use_detector_score, options.normalise_images};
@@ -140,15 +138,14 @@ inline void check_evaluate(const EvaluateOptions& options) {
             "got one of --pairs and --root, expected both or neither");
 }
 
-/// Evaluates; progress of IJB is shown on standard error. A template, so that only programs that evaluate
-/// compile the networks.
-template <class D = Cpu>
-EvaluateResult evaluate(const EvaluateOptions& options) {
+/// Evaluates; progress of IJB is shown on standard error. `open(weights)` gives the recogniser as a function, on the device
+/// that is to compute: face_embedder<Cpu>, say. A template, so that only programs that evaluate compile all this.
+template <class Open>
+EvaluateResult evaluate(const EvaluateOptions& options, const Open& open) {
     check_evaluate(options);
     if (!options.scores.empty())
         return detail::score_evaluation(options);
-    const FaceEmbedder embed =
-        options.open ? options.open(options.weights) : face_embedder<D>(options.weights);
+    const auto embed = open(options.weights);
     return options.ijb.empty() ? detail::verification_evaluation(options, embed)
                                : detail::ijb_evaluation(options, embed);
 }
